@@ -1,0 +1,256 @@
+"""Assembly: from a `Config` to a host. The only module that knows concrete adapters, stores and languages."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flowrt import secrets
+from flowrt.compiler import Languages
+from flowrt.config.model import Config, Storage
+from flowrt.core.definition import WorkflowDefinition
+from flowrt.core.effect import Adapter
+from flowrt.core.expression import Expression
+from flowrt.core.machine import Environment
+from flowrt.effects import ADAPTERS
+from flowrt.expressions import LANGUAGES
+from flowrt.runtime.definitions import Definitions
+from flowrt.runtime.host import Host
+from flowrt.runtime.index import SubscriptionIndex
+from flowrt.runtime.perform import Functions, Perform
+from flowrt.runtime.service import Retention, Service
+from flowrt.runtime.worker import Worker
+from flowrt.stores import STORES
+from flowrt.stores.protocol import Store
+from flowrt.version import VERSION
+
+Json = Any
+
+
+class ExpressionLanguages(Mapping[str, Callable[[str], Expression]]):
+    """The table of expression languages, each imported when first asked for."""
+
+    def __getitem__(self, name: str) -> Callable[[str], Expression]:
+        return _language(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(LANGUAGES)
+
+    def __len__(self) -> int:
+        return len(LANGUAGES)
+
+
+@functools.cache
+def _language(name: str) -> Callable[[str], Expression]:
+    compile_one: Callable[[str], Expression] = importlib.import_module(LANGUAGES[name]).compile
+    return compile_one
+
+
+EXPRESSIONS = ExpressionLanguages()
+
+
+class Assembly:
+    """Everything of one process, made from its configuration."""
+
+    def __init__(self, config: Config, trusted: bool = False, environment: Mapping[str, str] | None = None) -> None:
+        """`trusted`: workflows may run shell commands, scripts and containers, and read files (`flowrt run`)."""
+        self.config = config
+        self.functions = Functions()
+        self._trusted = trusted
+        self._load_entry_points()
+        outside = _Outside(config, trusted)
+        self.perform = Perform({**outside.factories(), "function": lambda: self.functions})
+        self.store: Store = make_store(config)
+        self.definitions = Definitions(self.store, self._languages, outside.fetch)
+        values = os.environ if environment is None else environment
+        self.environment = Environment(
+            {"name": "flowrt", "version": VERSION, "metadata": dict(config.metadata)},
+            secrets.first_of(*secret_sources(config, values)),
+            config.schedule.catch_up,
+            config.schedule.timezone,
+        )
+        index = SubscriptionIndex(EXPRESSIONS["jq"])
+        excluded = Exclusion(config.persistence.exclude_workflows)
+        self.worker = Worker(self.store, self.definitions, self.perform, self.environment, index, excluded)
+        keep = config.persistence.retention
+        times = {"completed": keep.completed, "faulted": keep.faulted, "cancelled": keep.cancelled}
+        self.service = Service(
+            self.store,
+            self.worker,
+            self.definitions,
+            self.perform,
+            config.application.id,
+            config.events.dedupe,
+            Retention(times),
+        )
+        self.service.offer_lifecycle = config.events.offer_lifecycle
+        self.host = Host(self.service, config.persistence.auto_restore)
+
+    def _languages(self, resources: dict[str, bytes]) -> Languages:
+        return Languages(EXPRESSIONS, self.functions.__contains__, resources)
+
+    def _load_entry_points(self) -> None:
+        from importlib.metadata import entry_points
+
+        for point in entry_points(group="flowrt.functions"):
+            self.functions.register(point.name, point.load())
+
+
+class _Outside:
+    """The adapters and the resource loader, sharing one HTTP client; nothing is imported before it is needed."""
+
+    def __init__(self, config: Config, trusted: bool) -> None:
+        self._config, self._trusted = config, trusted
+
+    def factories(self) -> dict[str, Callable[[], Adapter]]:
+        """How to make the adapter of each kind."""
+        return {kind: functools.partial(self._make, kind) for kind in ADAPTERS}
+
+    async def fetch(self, wanted: list[tuple[str, object]], base_uri: str | None) -> dict[str, bytes]:
+        """The external documents a definition needs; one that cannot be had is left out."""
+        from flowrt.core.fault import Faulted
+
+        found: dict[str, bytes] = {}
+        for uri, authentication in wanted:
+            try:
+                resource = await self._resources.load(uri, authentication, base_uri)
+            except Faulted:
+                continue
+            found[uri] = resource.content
+        return found
+
+    @functools.cached_property
+    def _clients(self) -> Any:
+        from flowrt.effects.client import Clients, ClientSettings
+
+        named = {name: client_settings(values) for name, values in self._config.http.clients.items()}
+        return Clients(named.pop("default", ClientSettings()), named)
+
+    @functools.cached_property
+    def _authentication(self) -> Any:
+        from flowrt.effects.auth import Authentication
+
+        return Authentication(self._clients)
+
+    @functools.cached_property
+    def _resources(self) -> Any:
+        from flowrt.effects.resources import Resources, ResourceSettings
+
+        allowed = self._trusted or self._config.http.allow_files
+        return Resources(self._authentication, ResourceSettings(allow_files=allowed))
+
+    def _make(self, kind: str) -> Adapter:
+        module, _, name = ADAPTERS[kind].partition(":")
+        adapter = getattr(importlib.import_module(module), name)
+        made: Adapter = adapter(**self._arguments(kind))
+        return made
+
+    def _arguments(self, kind: str) -> dict[str, Any]:
+        shared = {"clients": lambda: self._clients, "authentication": lambda: self._authentication}
+        wanted: dict[str, tuple[str, ...]] = {
+            "http": ("clients", "authentication"),
+            "openapi": ("authentication", "resources"),
+            "grpc": ("clients", "authentication", "resources"),
+            "asyncapi": ("clients", "authentication", "resources"),
+            "mcp": ("clients", "authentication"),
+            "a2a": ("clients", "authentication", "resources"),
+            "shell": ("settings",),
+            "script": ("settings",),
+            "container": ("settings",),
+        }
+        makers = {
+            **shared,
+            "resources": lambda: self._resources,
+            "settings": lambda: self._container() if kind == "container" else self._processes(),
+        }
+        return {name: makers[name]() for name in wanted[kind]}
+
+    def _processes(self) -> Any:
+        from flowrt.effects.process import ProcessSettings
+
+        run = self._config.run
+        return ProcessSettings(
+            shell_enabled=run.shell.enabled or self._trusted,
+            allowed_commands=run.shell.commands,
+            script_enabled=run.script.enabled or self._trusted,
+        )
+
+    def _container(self) -> Any:
+        from flowrt.effects.container.settings import ContainerSettings
+
+        run = self._config.run.container
+        given: dict[str, Any] = {"runtime": run.runtime, "enabled": run.enabled or self._trusted}
+        return ContainerSettings(**given)
+
+
+def client_settings(values: Mapping[str, Any]) -> Any:
+    """One HTTP client's settings from its section of the configuration."""
+    from flowrt.effects.client import ClientSettings
+
+    plain = {name.replace("-", "_"): value for name, value in values.items()}
+    return ClientSettings(**plain)
+
+
+class Exclusion:
+    """`exclude-workflows`: `ns:name:version`, `ns:name` or `ns:*`."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._patterns = frozenset(patterns)
+
+    def __call__(self, definition: WorkflowDefinition) -> bool:
+        namespace, name = definition.namespace, definition.name
+        names = (definition.id, f"{namespace}:{name}", f"{namespace}:*", f"{namespace}:{name}:*")
+        return any(each in self._patterns for each in names)
+
+
+def secret_sources(config: Config, environment: Mapping[str, str]) -> Iterator[secrets.Source]:
+    """The sources of secrets in their order."""
+    settings = config.secrets
+    yield secrets.from_values(settings.values)
+    yield secrets.from_environment(environment, settings.env_prefix)
+    if settings.directory is not None:
+        yield secrets.from_directory(Path(settings.directory))
+    if settings.env_file is not None:
+        yield secrets.from_env_file(Path(settings.env_file))
+
+
+def make_store(config: Config) -> Store:
+    """The store of a configuration. Raises `StoreRefused` for a URL that names none."""
+    storage, application = config.storage, config.application.id
+    scheme, settings = store_settings(storage)
+    module, _, name = STORES[scheme].partition(":")
+    make = getattr(importlib.import_module(module), name)
+    store: Store = make(scheme, settings, storage, application)
+    return store
+
+
+def store_settings(storage: Storage) -> tuple[str, Any]:
+    """The backend's kind and its settings: a section of the configuration, or a URL."""
+    from flowrt.stores.protocol import StoreRefused
+
+    if storage.url is not None:
+        scheme = urlsplit(storage.url).scheme.partition("+")[0]
+        kind = {"postgres": "postgresql", "mariadb": "mysql", "rediss": "redis", "valkey": "redis"}.get(scheme, scheme)
+        if kind not in STORES:
+            raise StoreRefused(f"'{scheme}:' names no store; known are {', '.join(f'{name}:' for name in STORES)}")
+        return kind, storage.url
+    sections = {
+        "redis": storage.redis,
+        "postgresql": storage.postgres,
+        "mysql": storage.mysql,
+        "oracle": storage.oracle,
+        "mssql": storage.mssql,
+        "sqlite": storage.sqlite,
+        "memory": storage.in_memory,
+    }
+    for kind, section in sections.items():
+        if section is not None:
+            return kind, section
+    return "file", (storage.file.path if storage.file is not None else "./.flowrt")
+
+

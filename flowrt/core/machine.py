@@ -1,0 +1,508 @@
+"""The machine: every transfer of control in one loop.
+
+`advance` moves an instance until everything waits or the budget of steps is used up. `pending` lists the effects the
+world owes it. No asyncio, no I/O, no clock, no randomness: `now` is an argument, jitter is seeded by its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowrt.core import dataflow
+from flowrt.core.arguments import Arguments
+from flowrt.core.definition import END, Done, Run, RunAll, Skipped, Step, Subscription, Wait
+from flowrt.core.effect import Effect
+from flowrt.core.expression import ExpressionFailed, ExpressionTimedOut
+from flowrt.core.fault import Fault, Faulted
+from flowrt.core.instance import (
+    CANCELLED,
+    COMPLETED,
+    FAULTED,
+    RUNNING,
+    SUSPENDED,
+    WAITING,
+    Fact,
+    Instance,
+    StateKey,
+    TaskRecord,
+    TaskState,
+)
+from flowrt.core.signal import Arrived, Cancel, Completed, Failed, Resume, Signal, Started, Suspend
+from flowrt.core.template import Template
+
+Json = Any
+
+ROUNDS_KEPT = 8
+"""How many finished rounds of a loop keep their records."""
+STEPS_A_TURN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the runtime lends to its instances."""
+
+    runtime: Mapping[str, Json] = field(default_factory=lambda: {"name": "flowrt", "version": "", "metadata": {}})
+    """`$runtime`."""
+    secret: Callable[[str], Json] = field(default=lambda name: None)
+    """Gives a secret by name; None when there is none."""
+    catch_up: str = "one"
+    """What a schedule does about fires it missed: none, one, all."""
+    timezone: str = "UTC"
+    """Where cron expressions are read."""
+
+
+class Machine(Arguments):
+    """Advances one instance at a time; holds nothing between two calls but the environment."""
+
+    def advance(self, instance: Instance, signal: Signal, now: float, budget: int = STEPS_A_TURN) -> None:
+        """Moves `instance` by one signal, at `now` (epoch seconds), for at most `budget` tasks begun.
+
+        What changed is in `instance.changes`. `instance.ready` is not empty when the budget ended first: a `Tick`
+        goes on. Deadlines that came before the signal are dealt with first. An ended instance stays as it is.
+        """
+        if instance.ended:
+            return
+        self.instance, self.now, self.budget = instance, now, budget
+        if instance.suspended and not isinstance(signal, Resume | Cancel):
+            self._hold(signal)
+            return
+        if not isinstance(signal, Started | Cancel | Resume):
+            self._deadlines()
+        self._take(signal)
+        self._deadlines()
+        while instance.ready and self.budget > 0 and not instance.ended and not instance.suspended:
+            self._begin(instance.ready.pop(0))
+        self._settle()
+
+    def pending(self, instance: Instance, now: float) -> list[Effect | Failed]:
+        """The effects the world owes it, evaluated; `Failed` in place of one whose arguments no longer evaluate."""
+        self.instance, self.now = instance, now
+        effects: list[Effect | Failed] = []
+        for state in instance.effects_wanted():
+            if state.wanted is None:
+                try:
+                    state.wanted = state.task.effect(state, self)
+                except (ExpressionFailed, Faulted) as error:
+                    effects.append(Failed(state.effect_key, _fault(error)))
+                    continue
+            effects.append(state.wanted)
+        return effects
+
+    def subscriptions(self, instance: Instance, now: float) -> list[Subscription]:
+        """What it listens for, to be indexed."""
+        self.instance, self.now = instance, now
+        return [found for state in instance.listeners() for found in state.task.subscriptions(state, self)]
+
+    def retry(self, instance: Instance, now: float) -> None:
+        """Takes a faulted instance back to the task that failed, to run it again."""
+        self.instance, self.now, self.budget = instance, now, STEPS_A_TURN
+        instance.status, instance.error, instance.ended_at = RUNNING, None, None
+        instance.changes.head = instance.changes.listeners = True
+        instance.changes.fields.add("error")
+        for state in instance.live.values():
+            if state.timeout_at is not None:
+                state.timeout_at = None
+                self.touch(state)
+        instance.ready = sorted((s for s in instance.live.values() if not s.entered), key=lambda s: s.sequence)
+        self.fact("resumed")
+        while instance.ready and self.budget > 0 and not instance.ended:
+            self._begin(instance.ready.pop(0))
+        self._settle()
+
+    # What tasks ask for
+
+    def evaluate(self, template: Template, data: Json, state: TaskState) -> Json:
+        """The value of a template or expression for a state."""
+        self.scope = state
+        return template(data, self.lookup)
+
+    def export(self, context: Json) -> None:
+        """Replaces the instance's context."""
+        self.instance.context = context
+        self.instance.changes.fields.add("context")
+        self._exported = True
+
+    def listen(self, state: TaskState) -> None:
+        """Marks a state as listening, or its subscriptions as changed; the runtime indexes them."""
+        state.listening = True
+        self.instance.changes.listeners = True
+
+    def emit(self, event: dict[str, Json]) -> None:
+        """Puts an event into the outbox of the coming commit."""
+        self.instance.changes.emitted.append(event)
+
+    def touch(self, state: TaskState) -> None:
+        """Marks the changing part of a live state for the coming commit; what is not live needs no mark."""
+        if state.sequence:
+            self.instance.changes.states[state.key] = state
+
+    def drop(self, state: TaskState) -> None:
+        """Cancels a live state and everything below it."""
+        self.fact("cancelled", state.task.position)
+        self._detach(state)
+
+    def new_round(self, state: TaskState) -> None:
+        """Begins a round of a loop: children get an iteration never used before; records of old rounds go."""
+        instance, key = self.instance, state.task.key
+        round_ = instance.counters.get(key, 0)
+        instance.counters[key] = round_ + 1
+        state.round = round_
+        pruned = instance.changes.pruned
+        if round_ >= ROUNDS_KEPT:
+            pruned[key] = round_ - ROUNDS_KEPT + 1
+        for inner in state.task.inner_loops:
+            if inner in instance.counters:
+                pruned[inner] = instance.counters[inner]
+        instance.changes.head = True
+        self.touch(state)
+
+    def next_run(self, state: TaskState) -> int:
+        """The first attempt number of a `try`: never one that an earlier run of it in this iteration has used."""
+        return self.instance.counters.get(f"{state.task.key}#{state.iteration}", 0) if state.attempt else 0
+
+    def keep_run(self, state: TaskState, run: int) -> None:
+        """Remembers that a `try` has used the attempt numbers below `run`."""
+        self.instance.counters[f"{state.task.key}#{state.iteration}"] = run
+        self.instance.changes.head = True
+
+    def fact(self, name: str, position: str = "", **data: Json) -> None:
+        """Notes something for lifecycle events, when someone wants them."""
+        if self.instance.facts is not None:
+            self.instance.facts.append(Fact(name, position, self.now, data))
+
+    # Signals
+
+    def _take(self, signal: Signal) -> None:
+        match signal:
+            case Started():
+                self._start()
+            case Completed(key, outcome):
+                state = self._waiting_for(key)
+                if state is not None:
+                    state.authorization = outcome.authorization
+                    self._run(state, lambda: state.task.completed(state, outcome, self))
+            case Failed(key, fault):
+                state = self._waiting_for(key)
+                if state is not None:
+                    self._run(state, lambda: state.task.effect_failed(state, fault, self))
+            case Arrived(event):
+                for state in self.instance.listeners():
+                    if self.instance.live.get(state.key) is state:
+                        self._run(state, lambda state=state: state.task.arrived(state, event, self))  # type: ignore[misc]
+            case Suspend():
+                self._suspend()
+            case Resume():
+                self._resume()
+            case Cancel():
+                self.fact("cancelled")
+                self._end(CANCELLED)
+
+    def _start(self) -> None:
+        instance = self.instance
+        instance.status, instance.started_at = RUNNING, self.now
+        instance.root = TaskState(instance.root_task, None, instance.input)
+        self.fact("started")
+        self._begin(instance.root)
+
+    def _waiting_for(self, key: tuple[str, int, int]) -> TaskState | None:
+        state = self.instance.live.get((key[0], key[1]))
+        if state is None or not state.wants_effect or state.attempt != key[2]:
+            return None
+        state.wants_effect, state.wanted = False, None
+        self.touch(state)
+        return state
+
+    def _hold(self, signal: Signal) -> None:
+        if isinstance(signal, Completed | Failed):
+            self._hold_result(signal)
+        elif isinstance(signal, Arrived) and self.instance.listeners():
+            self.instance.held.append(signal)
+        self.instance.changes.head = True
+
+    def _hold_result(self, signal: Completed | Failed) -> None:
+        state = self.instance.live.get((signal.key[0], signal.key[1]))
+        held = {known.key for known in self.instance.held if isinstance(known, Completed | Failed)}
+        if state is not None and state.wants_effect and signal.key not in held:
+            self.instance.held.append(signal)
+
+    def _suspend(self) -> None:
+        self.instance.suspended = True
+        self.instance.changes.head = True
+        self.fact("suspended")
+
+    def _resume(self) -> None:
+        instance = self.instance
+        if not instance.suspended:
+            return
+        instance.suspended = False
+        instance.changes.head = True
+        self.fact("resumed")
+        held, instance.held = instance.held, []
+        for signal in held:
+            self._take(signal)
+            if instance.ended:
+                return
+
+    # The loop
+
+    def _begin(self, state: TaskState) -> None:
+        self._run(state, None)
+
+    def _run(self, state: TaskState, first: Callable[[], Step] | None) -> None:
+        """Runs from a state on until everything it leads to waits. `first` gives its step; without, it begins."""
+        step: Step | None = None
+        while True:
+            try:
+                if first is not None:
+                    step, first = first(), None
+                elif step is None:
+                    if self.budget <= 0:
+                        return self._postpone(state)
+                    step = self._enter(state)
+                shape = step.__class__
+                if shape is Done:
+                    output, then = self._leave(state, step)  # type: ignore[arg-type]
+                    child, parent = state, state.parent
+                    if parent is None or then == END:
+                        return self._finish(output)
+                    state = parent
+                    step = parent.task.resume(parent, child, output, then, self)
+                elif shape is Run:
+                    state, step = TaskState(step.task, state, step.input), None  # type: ignore[union-attr]
+                elif shape is Wait:
+                    return self._attach(state)
+                elif shape is Skipped:
+                    child, parent, then = state, state.parent, state.task.then
+                    if child.sequence:
+                        self._detach(child)
+                    if parent is None or then == END:
+                        return self._finish(step.output)  # type: ignore[union-attr]
+                    state = parent
+                    step = parent.task.resume(parent, child, step.output, then, self)  # type: ignore[union-attr]
+                elif shape is RunAll:
+                    return self._run_all(state, step)  # type: ignore[arg-type]
+                else:
+                    handler = self._catch(state, step)  # type: ignore[arg-type]
+                    if handler is None:
+                        return None
+                    state, first = handler
+            except (ExpressionFailed, Faulted) as error:
+                step = _fault(error)
+            except RecursionError:
+                step = Fault.of("runtime", "The data or the definition is nested too deeply.")
+
+    def _enter(self, state: TaskState) -> Step:
+        self.budget -= 1
+        task = state.task
+        state.started_at = self.now
+        if state.sequence:
+            self._mark_entered(state)
+        if self.instance.facts is not None and not task.hidden and state.parent is not None:
+            self.fact("created", task.position)
+            self.fact("started", task.position)
+        if not task.plain_entry:
+            skipped = dataflow.enter(state, self)
+            if skipped is not None:
+                return skipped
+        state.entered = True
+        return task.enter(state, self)
+
+    def _mark_entered(self, state: TaskState) -> None:
+        # A state that was live before it began is stored anew: its start, deadline and data are not known yet.
+        self.instance.changes.states[state.key] = state
+        self.instance.changes.born.add(state.key)
+
+    def _leave(self, state: TaskState, done: Done) -> tuple[Json, int]:
+        task, output = state.task, done.output
+        then = task.then if done.then is None else done.then
+        self._exported = False
+        if not task.plain_exit:
+            output = dataflow.leave(state, output, self)
+        if state.sequence:
+            self._detach(state)
+        if not task.hidden:
+            instance = self.instance
+            instance.changes.history.append(
+                TaskRecord(
+                    task,
+                    state.iteration,
+                    state.attempt,
+                    state.started_at,
+                    self.now,
+                    output,
+                    then,
+                    instance.context,
+                    self._exported,
+                )
+            )
+            if instance.facts is not None:
+                self.fact("completed", task.position, output=output)
+        return output, then
+
+    def _run_all(self, state: TaskState, step: RunAll) -> None:
+        for task, data in step.children:
+            child = TaskState(task, state, data)
+            self._attach(child)
+            self.instance.ready.append(child)
+
+    def _postpone(self, state: TaskState) -> None:
+        self._attach(state)
+        self.instance.ready.insert(0, state)
+
+    def _catch(self, origin: TaskState, fault: Fault) -> tuple[TaskState, Callable[[], Step]] | None:
+        """Finds who deals with a fault, before anything is unwound; with nobody, the instance is faulted.
+
+        The tree of a faulted instance stays as it was, with the failed task yet to begin, so that `retry` can go on.
+        """
+        fault = fault.at(origin.task.position or "/")
+        if not origin.task.hidden:
+            self.fact("faulted", origin.task.position, error=fault.to_json())
+        child, node = origin, origin.parent
+        while node is not None:
+            try:
+                caught = node.task.catches(node, child, fault, self)
+            except (ExpressionFailed, Faulted) as error:
+                fault, caught = _fault(error).at(node.task.position), False
+            if caught:
+                if child.sequence:
+                    self._detach(child)
+                return node, lambda: node.task.failed(node, child, fault, self)
+            child, node = node, node.parent
+        self._fault(origin, fault)
+        return None
+
+    # Ends
+
+    def _finish(self, output: Json) -> None:
+        root = self.instance.root
+        assert root is not None
+        if root.entered and not root.task.plain_exit:
+            try:
+                output = dataflow.leave(root, output, self)
+            except (ExpressionFailed, Faulted) as error:
+                return self._fault(root, _fault(error).at("/"))
+        self.instance.output = output
+        self.instance.changes.fields.add("output")
+        self.fact("completed", output=output)
+        return self._end(COMPLETED)
+
+    def _fault(self, origin: TaskState, fault: Fault) -> None:
+        instance = self.instance
+        for state in list(origin.subtree())[1:]:
+            self._detach(state)
+        origin.entered = origin.wants_effect = origin.listening = False
+        origin.memory = origin.fixed = origin.wanted = origin.wake_at = None
+        origin.data = origin.input
+        self._attach(origin)
+        self._mark_entered(origin)
+        instance.error, instance.status, instance.ended_at = fault, FAULTED, self.now
+        instance.ready = []
+        instance.changes.head = instance.changes.listeners = True
+        instance.changes.fields.add("error")
+        self.fact("faulted", error=fault.to_json())
+
+    def _end(self, status: str) -> None:
+        instance = self.instance
+        instance.status, instance.ended_at = status, self.now
+        for key in instance.live:
+            instance.changes.states[key] = None
+        instance.live, instance.ready, instance.held = {}, [], []
+        instance.suspended = False
+        instance.changes.head = instance.changes.listeners = True
+
+    def _settle(self) -> None:
+        instance = self.instance
+        if instance.ended:
+            return
+        if instance.suspended:
+            status = SUSPENDED
+        elif instance.ready or any(state.wants_effect for state in instance.live.values()):
+            status = RUNNING
+        else:
+            status = WAITING
+        if status != instance.status:
+            instance.status = status
+            instance.changes.head = True
+
+    # Live states
+
+    def _attach(self, state: TaskState) -> None:
+        """Makes a state and everything above it live, or marks it when it is."""
+        instance = self.instance
+        if state.sequence:
+            return self.touch(state)
+        chain = [state]
+        while (parent := chain[-1].parent) is not None and not parent.sequence:
+            chain.append(parent)
+        for each in reversed(chain):
+            instance.sequence += 1
+            each.sequence = instance.sequence
+            key = each.key
+            instance.live[key] = each
+            instance.changes.states[key] = each
+            instance.changes.born.add(key)
+            if each.parent is not None:
+                if each.parent.children is None:
+                    each.parent.children = {}
+                each.parent.children[key] = each
+        return None
+
+    def _detach(self, state: TaskState) -> None:
+        """Takes a state and everything below it out of the live ones."""
+        instance = self.instance
+        for each in state.subtree():
+            key = each.key
+            if instance.live.get(key) is each:
+                del instance.live[key]
+                instance.changes.states[key] = None
+                instance.changes.born.discard(key)
+            if each.listening:
+                instance.changes.listeners = True
+            each.sequence = 0
+        if state.parent is not None and state.parent.children is not None:
+            state.parent.children.pop(state.key, None)
+        if instance.ready:
+            instance.ready = [each for each in instance.ready if each.sequence]
+
+    def _deadlines(self) -> None:
+        """Deals with the deadlines that have come, the earliest first."""
+        while not self.instance.ended and not self.instance.suspended:
+            due = self._earliest_due()
+            if due is None:
+                return
+            at, is_timeout, state = due
+            if is_timeout:
+                state.timeout_at = None
+                fault = Fault.of("timeout", f"It took longer than it may (until {at:.3f}).")
+                for child in list(state.subtree())[1:]:
+                    self._detach(child)
+                self._run(state, lambda: fault)  # noqa: B023 (run before the next turn)
+            else:
+                state.wake_at = None
+                self.touch(state)
+                self._run(state, lambda: state.task.woken(state, self))  # noqa: B023
+
+    def _earliest_due(self) -> tuple[float, bool, TaskState] | None:
+        best: tuple[float, int, bool, TaskState] | None = None
+        for state in self.instance.live.values():
+            for at, is_timeout in ((state.timeout_at, True), (state.wake_at, False)):
+                if at is None or at > self.now:
+                    continue
+                # Of two deadlines at one time the outer one, which became live first, stands.
+                candidate = (at, state.sequence, is_timeout, state)
+                if best is None or candidate[:2] < best[:2]:
+                    best = candidate
+        return None if best is None else (best[0], best[2], best[3])
+
+
+def _fault(error: ExpressionFailed | Faulted) -> Fault:
+    if isinstance(error, Faulted):
+        return error.fault
+    if isinstance(error, ExpressionTimedOut):
+        return Fault.of("timeout", str(error))
+    return Fault.of("expression", str(error))
+
+
+__all__ = ["ROUNDS_KEPT", "STEPS_A_TURN", "Environment", "Machine", "StateKey"]

@@ -1,0 +1,1 @@
+"""Containers: `run.container`, on an engine that speaks Docker's API or as a Kubernetes Job."""

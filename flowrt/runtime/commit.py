@@ -1,0 +1,150 @@
+"""Natural group commit: while one flush is in flight, the next batch collects; no timer.
+
+Whatever is added between two flushes is in one atomic batch. A flush that the store does not confirm is repeated with
+backoff until it is, and nothing else is written meanwhile: progress stops visibly (`reason`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flowrt.core.instance import Instance
+from flowrt.stores.protocol import Batch, Checkpoint, StaleOwner, Store, StoreUnavailable
+
+log = logging.getLogger("flowrt.commit")
+
+MOST_INSTANCES = 256
+LONGEST_BACKOFF_S = 5.0
+
+
+@dataclass(slots=True)
+class _Dirty:
+    instance: Instance
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+
+class Committer:
+    """The one writer of a process."""
+
+    def __init__(
+        self,
+        store: Store,
+        take: Callable[[Instance], Checkpoint],
+        covered: Callable[[Instance, Checkpoint], None],
+        lost: Callable[[StaleOwner], None],
+    ) -> None:
+        self.store = store
+        self.token = 0
+        self.reason: str | None = None
+        """Why nothing is written right now, if so."""
+        self.flushes = 0
+        self._take, self._covered, self._lost = take, covered, lost
+        self._dirty: dict[str, _Dirty] = {}
+        self._seen: list[tuple[str, str, float]] = []
+        self._sent: list[tuple[str, str]] = []
+        self._marks: list[asyncio.Future[None]] = []
+        self._whole = False
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begins to write."""
+        self._task = asyncio.create_task(self._run(), name="flowrt-commit")
+
+    async def stop(self) -> None:
+        """Writes what has been added, then ends."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+
+    def abort(self) -> None:
+        """Ends at once; what has not been written is left to the next owner."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def add(self, instance: Instance) -> None:
+        """The instance has changed."""
+        if instance.id not in self._dirty:
+            self._dirty[instance.id] = _Dirty(instance)
+            self._wake.set()
+
+    def is_dirty(self, id_: str) -> bool:
+        """Whether it has changes that no flush has taken yet."""
+        return id_ in self._dirty
+
+    def flushed(self, instance: Instance) -> asyncio.Future[None]:
+        """Is done when everything the instance has done so far is durable."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.add(instance)
+        self._dirty[instance.id].waiting.append(future)
+        return future
+
+    def mark(self, source: str, id_: str, until: float) -> asyncio.Future[None]:
+        """Marks an event as accepted, in one batch with every change added before; done when that is durable."""
+        self._seen.append((source, id_, until))
+        self._whole = True
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._marks.append(future)
+        self._wake.set()
+        return future
+
+    def sent(self, source: str, id_: str) -> None:
+        """An event of the outbox was published."""
+        self._sent.append((source, id_))
+        self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            if not (self._dirty or self._seen or self._sent):
+                if self._stopping:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            taken, batch, waiting = self._collect()
+            if not await self._write(batch, taken):
+                return
+            self.flushes += 1
+            for dirty, checkpoint in taken:
+                self._covered(dirty.instance, checkpoint)
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+
+    def _collect(self) -> tuple[list[tuple[_Dirty, Checkpoint]], Batch, list[asyncio.Future[None]]]:
+        ids = list(self._dirty) if self._whole else list(self._dirty)[:MOST_INSTANCES]
+        taken = []
+        waiting = self._marks
+        for id_ in ids:
+            dirty = self._dirty.pop(id_)
+            taken.append((dirty, self._take(dirty.instance)))
+            waiting.extend(dirty.waiting)
+        batch = Batch([checkpoint for _, checkpoint in taken], self._seen, self._sent)
+        self._seen, self._sent, self._marks, self._whole = [], [], [], False
+        return taken, batch, waiting
+
+    async def _write(self, batch: Batch, taken: list[tuple[_Dirty, Checkpoint]]) -> bool:
+        attempt = 0
+        while True:
+            try:
+                await self.store.commit(batch, self.token)
+                if self.reason is not None:
+                    log.warning("the store is back after %d attempts", attempt)
+                self.reason = None
+                return True
+            except StoreUnavailable as error:
+                self.reason = str(error)
+                attempt += 1
+                delay = min(LONGEST_BACKOFF_S, 0.05 * 2 ** min(attempt, 10)) * (0.5 + random.random() / 2)
+                log.error("the store does not take a commit (attempt %d, next in %.2f s): %s", attempt, delay, error)
+                await asyncio.sleep(delay)
+            except StaleOwner as error:
+                self.reason = str(error)
+                self._lost(error)
+                return False

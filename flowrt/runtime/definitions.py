@@ -1,0 +1,117 @@
+"""Definitions: what is deployed, by namespace, name and version, and what instances are pinned to, by digest."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Iterable
+
+from flowrt.compiler import InvalidDefinition, Languages, compile_text, external_resources
+from flowrt.core.definition import WorkflowDefinition
+from flowrt.stores.protocol import Definition, Store
+
+log = logging.getLogger("flowrt.definitions")
+
+FetchResources = Callable[[list[tuple[str, object]], str | None], Awaitable[dict[str, bytes]]]
+
+
+class UnknownDefinition(Exception):
+    """No deployed definition has that name; the message says which there are."""
+
+
+class Definitions:
+    """The deployed definitions of a process."""
+
+    def __init__(self, store: Store, languages: Callable[[dict[str, bytes]], Languages], fetch: FetchResources) -> None:
+        self._store = store
+        self._languages = languages
+        self._fetch = fetch
+        self._deployed: dict[tuple[str, str], dict[str, WorkflowDefinition]] = {}
+        self._by_digest: dict[str, WorkflowDefinition] = {}
+        self._kept: set[str] = set()
+
+    def all(self) -> Iterable[WorkflowDefinition]:
+        """Every deployed definition, by namespace, name and version."""
+        for key in sorted(self._deployed):
+            versions = self._deployed[key]
+            yield from (versions[version] for version in sorted(versions, key=version_order))
+
+    def find(self, namespace: str, name: str, version: str | None = None) -> WorkflowDefinition:
+        """A deployed definition; without a version (or `latest`) the highest one. Raises `UnknownDefinition`."""
+        versions = self._deployed.get((namespace, name), {})
+        if version is None or version == "latest":
+            if versions:
+                return versions[max(versions, key=version_order)]
+        elif version in versions:
+            return versions[version]
+        wanted = ":".join(part for part in (namespace, name, version) if part)
+        known = ", ".join(sorted(f"{ns}:{n}" for ns, n in self._deployed)) or "none"
+        raise UnknownDefinition(f"no definition '{wanted}' is deployed (deployed: {known})")
+
+    async def compile(self, text: str | bytes, file: str | None, base_uri: str | None) -> WorkflowDefinition:
+        """Compiles a text with the external documents it names. Raises `InvalidDefinition`."""
+        wanted = external_resources(text)
+        resources = await self._fetch(list(wanted), base_uri) if wanted else {}
+        return compile_text(text, self._languages(resources), file, base_uri)
+
+    async def keep(self, definition: WorkflowDefinition, deployed: bool | None = None) -> None:
+        """Stores it by digest, so that its instances can go on without the file; once, unless `deployed` is said."""
+        if deployed is None and definition.digest in self._kept:
+            return
+        await self._store.put_definition(
+            Definition(
+                definition.digest,
+                definition.namespace,
+                definition.name,
+                definition.version,
+                definition.source,
+                bool(deployed),
+                definition.base_uri,
+            )
+        )
+        self._kept.add(definition.digest)
+
+    def deploy(self, definition: WorkflowDefinition) -> WorkflowDefinition | None:
+        """Serves it from now on; gives what it replaces."""
+        versions = self._deployed.setdefault((definition.namespace, definition.name), {})
+        replaced = versions.get(definition.version)
+        versions[definition.version] = definition
+        self._by_digest[definition.digest] = definition
+        return replaced if replaced is not None and replaced.digest != definition.digest else None
+
+    def undeploy(self, definition: WorkflowDefinition) -> bool:
+        """Serves it no more; its running instances keep it."""
+        key = (definition.namespace, definition.name)
+        versions = self._deployed.get(key, {})
+        found = versions.get(definition.version)
+        if found is None or found.digest != definition.digest:
+            return False
+        del versions[definition.version]
+        if not versions:
+            del self._deployed[key]
+        return True
+
+    async def pinned(self, digest: str) -> WorkflowDefinition | None:
+        """The definition of a digest, deployed or not."""
+        known = self._by_digest.get(digest)
+        if known is not None:
+            return known
+        stored = await self._store.definition(digest)
+        if stored is None:
+            return None
+        try:
+            definition = await self.compile(stored.source, None, stored.base_uri)
+        except InvalidDefinition as error:
+            log.error("the stored definition %s:%s does not compile any more: %s", stored.namespace, stored.name, error)
+            return None
+        self._by_digest[digest] = definition
+        return definition
+
+
+def version_order(version: str) -> tuple[tuple[int, int, int], bool, tuple[tuple[bool, int, str], ...]]:
+    """A key that sorts semantic versions (semver.org, section 11)."""
+    core, _, rest = version.partition("+")[0].partition("-")
+    numbers = [int(part) for part in re.findall(r"\d+", core)[:3]]
+    major, minor, patch = (*numbers, 0, 0, 0)[:3]
+    words = tuple((not w.isdigit(), int(w) if w.isdigit() else 0, w) for w in rest.split(".")) if rest else ()
+    return (major, minor, patch), not rest, words

@@ -1,0 +1,87 @@
+"""The subscription index: which instances an event may concern, without asking every one.
+
+An entry costs its key and its id; an event costs one look-up per distinct correlation expression of its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from flowrt.core.definition import Subscription
+from flowrt.core.expression import Expression, ExpressionFailed
+
+Json = Any
+_Key = tuple[str | None, str | None, bytes]
+
+
+class SubscriptionIndex:
+    """Instances by event type and correlation value."""
+
+    def __init__(self, compile_expression: Callable[[str], Expression]) -> None:
+        self._compile = compile_expression
+        self._ids: dict[_Key, dict[str, None]] = {}
+        """Insertion order is the order in which instances began to listen."""
+        self._keys: dict[str, tuple[_Key, ...]] = {}
+        self._expressions: dict[str | None, dict[str, int]] = {}
+        """Type -> correlation expressions in use, with how many entries use each."""
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def put(self, id_: str, subscriptions: Iterable[Subscription]) -> None:
+        """Replaces what an instance listens for."""
+        keys = tuple(dict.fromkeys(_key(subscription) for subscription in subscriptions))
+        if keys == self._keys.get(id_, ()):
+            return
+        self.remove(id_)
+        if not keys:
+            return
+        self._keys[id_] = keys
+        for key in keys:
+            self._ids.setdefault(key, {})[id_] = None
+            if key[1] is not None:
+                used = self._expressions.setdefault(key[0], {})
+                used[key[1]] = used.get(key[1], 0) + 1
+
+    def remove(self, id_: str) -> None:
+        """Forgets an instance."""
+        for key in self._keys.pop(id_, ()):
+            ids = self._ids[key]
+            ids.pop(id_, None)
+            if not ids:
+                del self._ids[key]
+            if key[1] is not None:
+                used = self._expressions[key[0]]
+                used[key[1]] -= 1
+                if not used[key[1]]:
+                    del used[key[1]]
+
+    def matches(self, event: dict[str, Json]) -> Sequence[str]:
+        """Ids of the instances it may concern, in the order in which they began to listen."""
+        found: dict[str, None] = {}
+        for type_ in (event.get("type"), None):
+            found.update(self._ids.get((type_, None, b""), {}))
+            for source in self._expressions.get(type_, {}):
+                value = self._value(source, event)
+                if value is not None:
+                    found.update(self._ids.get((type_, source, _canonical(value)), {}))
+        return list(found)
+
+    def _value(self, source: str, event: dict[str, Json]) -> Json:
+        try:
+            return self._compile(source).evaluate(event, lambda name: None)
+        except ExpressionFailed:
+            return None
+
+
+def _key(subscription: Subscription) -> _Key:
+    if subscription.expression is None:
+        return subscription.type, None, b""
+    return subscription.type, subscription.expression, _canonical(subscription.value)
+
+
+def _canonical(value: Json) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

@@ -1,0 +1,312 @@
+"""The service: the verbs that the Python API, the HTTP API and the command line share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from flowrt.compiler import InvalidDefinition, Located
+from flowrt.core.definition import WorkflowDefinition
+from flowrt.core.fault import Fault
+from flowrt.core.instance import ENDED, FAULTED, SCHEDULE, WORKFLOW, Fact, Instance
+from flowrt.core.records import Stored
+from flowrt.core.signal import Cancel, Resume, Signal, Suspend
+from flowrt.events.cloudevent import validate
+from flowrt.runtime.children import refusal
+from flowrt.runtime.clock import derived_id, new_id, now
+from flowrt.runtime.definitions import Definitions
+from flowrt.runtime.description import describe, describe_entry, describe_stored
+from flowrt.runtime.lifecycle import lifecycle_events
+from flowrt.runtime.perform import Perform
+from flowrt.runtime.worker import Worker
+from flowrt.stores.protocol import BrokenEntry, Page, Query, Store
+
+log = logging.getLogger("flowrt.service")
+Json = Any
+
+OnEvent = Callable[[dict[str, Json]], Any]
+SIGNALS: dict[str, type[Suspend | Resume | Cancel]] = {"suspend": Suspend, "resume": Resume, "cancel": Cancel}
+
+
+class UnknownInstance(Exception):
+    """No stored instance has that id."""
+
+
+class Conflict(Exception):
+    """The instance is not in a state that allows it; the message says which state it is in."""
+
+
+class InvalidInput(Exception):
+    """The input breaks the workflow's schema; `fault` is what the workflow would have faulted with."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.detail)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Seconds an ended instance is kept, by status; None: for ever."""
+
+    by_status: Mapping[str, float | None] = field(
+        default_factory=lambda: {"completed": 7 * 86400.0, "faulted": 30 * 86400.0, "cancelled": 7 * 86400.0}
+    )
+
+
+class Service:
+    """Deploys, starts, finds, controls; publishes events."""
+
+    def __init__(
+        self,
+        store: Store,
+        worker: Worker,
+        definitions: Definitions,
+        perform: Perform,
+        application: str,
+        dedupe_s: float = 86400.0,
+        retention: Retention | None = None,
+    ) -> None:
+        self.store, self.worker, self.definitions = store, worker, definitions
+        self.application = application
+        self.retention = retention or Retention()
+        self._perform = perform
+        self._dedupe_s = dedupe_s
+        self._listeners: list[OnEvent] = []
+        self._recent: dict[tuple[str, str], asyncio.Future[None]] = {}
+        self.offer_lifecycle = False
+        worker.on_emitted = self._emitted
+        worker.on_ended.append(self._ended)
+
+    # Definitions
+
+    async def deploy(
+        self, text: str | bytes, file: str | None = None, base_uri: str | None = None, keep: bool = False
+    ) -> WorkflowDefinition:
+        """Serves a definition from now on. `keep`: after a restart, too. Raises `InvalidDefinition`."""
+        definition = await self.compile(text, file, base_uri)
+        if keep or definition.schedule is not None:
+            await self.definitions.keep(definition, deployed=keep)
+        await self._reschedule(definition, self.definitions.deploy(definition))
+        return definition
+
+    def serve(self, definition: WorkflowDefinition) -> None:
+        """Serves a compiled definition from now on; its schedule begins as soon as the event loop turns."""
+        replaced = self.definitions.deploy(definition)
+        if definition.schedule is not None or replaced is not None:
+            self.worker.spawn(self._reschedule(definition, replaced))
+
+    async def _reschedule(self, definition: WorkflowDefinition, replaced: WorkflowDefinition | None) -> None:
+        if replaced is not None:
+            await self._end_schedule(replaced)
+            await self.definitions.keep(replaced, deployed=False)
+        await self._begin_schedule(definition)
+
+    async def compile(self, text: str | bytes, file: str | None = None, base_uri: str | None = None) -> WorkflowDefinition:
+        """Compiles a definition and asks the adapters. Raises `InvalidDefinition`."""
+        definition = await self.definitions.compile(text, file, base_uri)
+        problems = await self._perform.check(definition)
+        if problems:
+            raise InvalidDefinition([Located(problem, file) for problem in problems])
+        return definition
+
+    async def undeploy(self, definition: WorkflowDefinition) -> None:
+        """Serves it no more; what runs goes on."""
+        if self.definitions.undeploy(definition):
+            await self.definitions.keep(definition, deployed=False)
+            await self._end_schedule(definition)
+
+    async def _begin_schedule(self, definition: WorkflowDefinition) -> None:
+        if definition.schedule is None:
+            return
+        id_ = schedule_id(definition)
+        if await self.worker.running(id_) is not None:
+            return
+        await self.definitions.keep(definition)
+        await self.worker.begin(Instance(id_, definition, {}, SCHEDULE))
+
+    async def _end_schedule(self, definition: WorkflowDefinition) -> None:
+        if definition.schedule is not None and await self.worker.command(schedule_id(definition), Cancel()) is not None:
+            await self.store.delete([schedule_id(definition)])
+
+    # Instances
+
+    async def start(
+        self,
+        definition: WorkflowDefinition,
+        input: Json = None,
+        id: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Instance:
+        """Starts an instance; returns when that is durable. The same id or idempotency key again gives the first one.
+
+        Raises `InvalidInput` when the input breaks the schema (nothing is started).
+        """
+        if id is None and idempotency_key is not None:
+            id = derived_id(self.application, definition.namespace, definition.name, idempotency_key)
+        if id is not None and (known := await self.worker.running(id)) is not None:
+            self.worker.release(known)
+            return known.instance
+        data = {} if input is None else input
+        fault = refusal(definition, {"input": data})
+        if fault is not None:
+            raise InvalidInput(fault)
+        if not self.worker.excluded(definition):
+            await self.definitions.keep(definition)
+        instance = Instance(id or new_id(), definition, data, WORKFLOW)
+        if tags:
+            instance.tags = {**instance.tags, **tags}
+        await self.worker.begin(instance)
+        return instance
+
+    async def get(self, id: str) -> dict[str, Json]:
+        """Everything about an instance. Raises `UnknownInstance`."""
+        instance = self.worker.peek(id)
+        if instance is not None:
+            return describe(instance)
+        if id in self.worker.aside:
+            return {"id": id, "status": "aside", "reason": self.worker.aside[id]}
+        found = (await self.store.load([id])).get(id)
+        if isinstance(found, BrokenEntry):
+            return {"id": id, "status": "aside", "reason": found.reason}
+        if not isinstance(found, Stored):
+            raise UnknownInstance(f"there is no instance {id}")
+        return describe_stored(found, await self.definitions.pinned(str(found.head.get("digest"))))
+
+    async def result(self, id: str, timeout: float | None = None) -> Instance:
+        """The instance once it has ended. Raises `UnknownInstance`, `TimeoutError`."""
+        future = self.worker.result(id)
+        try:
+            running = await self.worker.running(id)
+            if running is None:
+                raise UnknownInstance(f"there is no instance {id}")
+            self.worker.release(running)
+            if running.instance.ended and not self.worker.committer.is_dirty(id):
+                return running.instance
+            return await asyncio.wait_for(future, timeout)
+        finally:
+            self.worker.forget_result(id, future)
+
+    async def list(self, query: Query) -> Page:
+        """Instances, newest first; those of excluded workflows come from memory."""
+        page = await self.store.find(query)
+        if query.cursor is not None:
+            return page
+        volatile = [describe_entry(instance) for instance in self.worker.in_memory()]
+        from flowrt.stores.memory import matches
+
+        return replace(page, items=[*(entry for entry in volatile if matches(query, entry)), *page.items])
+
+    async def history(self, id: str) -> Sequence[Json]:
+        """The completed tasks of an instance. Raises `UnknownInstance`."""
+        await self.get(id)
+        return await self.store.history(id)
+
+    async def control(self, id: str, verb: str) -> str:
+        """Suspends, resumes, cancels or retries; returns the new status when it is durable.
+
+        Raises `UnknownInstance`, `Conflict`. Suspending the suspended, resuming the running and cancelling the
+        cancelled is fine and changes nothing.
+        """
+        instance = await self._controlled(id, verb)
+        if instance is None:
+            reason = self.worker.aside.get(id)
+            raise Conflict(f"{id} is set aside: {reason}") if reason else UnknownInstance(f"there is no instance {id}")
+        return instance.status
+
+    async def _controlled(self, id: str, verb: str) -> Instance | None:
+        if verb == "retry":
+            before = await self.worker.running(id)
+            if before is not None and before.instance.status != FAULTED:
+                self.worker.release(before)
+                raise Conflict(f"{id} is {before.instance.status}; only a faulted instance can be retried")
+            return await self.worker.retry(id)
+        known = await self.worker.running(id)
+        if known is not None and known.instance.ended:
+            status = known.instance.status
+            if verb == "cancel" and status == "cancelled":
+                return known.instance
+            raise Conflict(f"{id} is {status}; it cannot {verb} any more")
+        signal: Signal = SIGNALS[verb]()
+        return await self.worker.command(id, signal)
+
+    async def delete(self, id: str) -> None:
+        """Removes an ended instance. Raises `UnknownInstance`, `Conflict` while it has not ended."""
+        found = await self.get(id)
+        if found["status"] not in (*ENDED, "aside"):
+            raise Conflict(f"{id} is {found['status']}; cancel it first")
+        await self.store.delete([id])
+        self.worker.aside.pop(id, None)
+
+    # Events
+
+    def on_event(self, callback: OnEvent) -> None:
+        """Calls back for every event emitted, lifecycle ones too."""
+        self._listeners.append(callback)
+        self.worker.on_facts = self._tell
+
+    async def publish(self, event: Json) -> bool:
+        """Offers an event to all that listen; returns when that is durable. False: it was accepted before.
+
+        Raises `InvalidEvent`.
+        """
+        valid = validate(event)
+        key = (valid["source"], valid["id"])
+        pending = self._recent.get(key)
+        if pending is not None:
+            await asyncio.shield(pending)
+            return False
+        accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._recent[key] = accepted
+        try:
+            if await self.store.seen([key]):
+                return False
+            await self.worker.offer(valid, now() + self._dedupe_s)
+            return True
+        finally:
+            del self._recent[key]
+            if not accepted.done():
+                accepted.set_result(None)
+
+    async def republish(self) -> None:
+        """Publishes what was emitted and not yet sent when the process died."""
+        for event in await self.store.outbox():
+            self._emitted(event)
+
+    def _emitted(self, event: dict[str, Json]) -> None:
+        self.worker.spawn(self._send(event))
+
+    async def _send(self, event: dict[str, Json]) -> None:
+        await self.publish(event)
+        await self._call_back(event)
+        self.worker.committer.sent(event["source"], event["id"])
+
+    def _tell(self, instance: Instance, facts: Sequence[Fact]) -> None:
+        if instance.role == WORKFLOW:
+            source = f"/flowrt/{self.application}"
+            for event in lifecycle_events(instance, list(facts), source):
+                self.worker.spawn(self._call_back(event))
+                if self.offer_lifecycle:
+                    self.worker.spawn(self.publish(event))
+
+    async def _call_back(self, event: dict[str, Json]) -> None:
+        for callback in self._listeners:
+            try:
+                answer = callback(event)
+                if asyncio.iscoroutine(answer):
+                    await answer
+            except Exception:  # noqa: BLE001 (a listener's bug is not the workflow's)
+                log.exception("a listener failed on %s", event.get("type"))
+
+    def _ended(self, instance: Instance) -> None:
+        # 0 means removed at once; everything else is the sweeper's.
+        if self.retention.by_status.get(instance.status) == 0 and instance.parent is None and instance.role == WORKFLOW:
+            self.worker.spawn(self.store.delete([instance.id]))
+
+
+def schedule_id(definition: WorkflowDefinition) -> str:
+    """The id of the schedule of a definition."""
+    return f"schedule:{definition.id}:{definition.digest[:12]}"

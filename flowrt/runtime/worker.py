@@ -1,0 +1,477 @@
+"""The worker: drives the instances of this process. Commits, then acts.
+
+Each instance in memory is a `Running`: its state, the signals it has yet to take, the effects begun for it. One that
+only waits leaves memory; its wake-up time and its subscriptions stay as index entries. Restore is load, then the same
+reconcile: there is no second path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flowrt.core.definition import WorkflowDefinition
+from flowrt.core.effect import Effect, Outcome
+from flowrt.core.fault import Fault, Faulted
+from flowrt.core.instance import COMPLETED, FAULTED, Fact, Instance
+from flowrt.core.machine import Environment, Machine
+from flowrt.core.records import BrokenRecord, restore
+from flowrt.core.signal import Arrived, Completed, Failed, Signal, Started, Tick
+from flowrt.runtime.checkpoint import take_checkpoint
+from flowrt.runtime.children import CHILD_KIND, Children
+from flowrt.runtime.clock import now
+from flowrt.runtime.commit import Committer
+from flowrt.runtime.definitions import Definitions
+from flowrt.runtime.index import SubscriptionIndex
+from flowrt.runtime.perform import Perform
+from flowrt.runtime.timers import Timers
+from flowrt.stores.protocol import BrokenEntry, Checkpoint, StaleOwner, Store, StoreUnavailable
+
+log = logging.getLogger("flowrt.worker")
+
+TURN_S = 0.005
+"""How long a turn may hold the event loop."""
+
+EffectKey = tuple[str, int, int]
+
+
+@dataclass(slots=True)
+class Running:
+    """An instance in memory."""
+
+    instance: Instance
+    mailbox: deque[Signal] = field(default_factory=deque)
+    effects: dict[EffectKey, asyncio.Task[None]] = field(default_factory=dict)
+    children: dict[EffectKey, str] = field(default_factory=dict)
+    """Sub-workflows it waits for: effect key -> instance id."""
+    begun: set[EffectKey] = field(default_factory=set)
+    """Those of them that this process has begun, or found."""
+    queued: bool = False
+    busy: bool = False
+    """Advances in a thread right now."""
+    volatile: bool = False
+    """Excluded from persistence."""
+
+
+class Worker:
+    """Drives instances: delivers signals, commits, reconciles effects, wakes and passivates."""
+
+    def __init__(
+        self,
+        store: Store,
+        definitions: Definitions,
+        perform: Perform,
+        environment: Environment,
+        index: SubscriptionIndex,
+        excluded: Callable[[WorkflowDefinition], bool],
+    ) -> None:
+        self.store, self.definitions, self.index = store, definitions, index
+        self.machine = Machine(environment)
+        self.environment = environment
+        self.committer = Committer(store, self._take_checkpoint, self._covered, self.lose)
+        self.timers = Timers(lambda id_: self.deliver(id_, Tick()))
+        self.children = Children(self)
+        self.aside: dict[str, str] = {}
+        """Instances that cannot go on, and why."""
+        self.fenced: str | None = None
+        self.on_facts: Callable[[Instance, list[Fact]], None] | None = None
+        self.on_emitted: Callable[[dict[str, Any]], None] = lambda event: None
+        self.on_ended: list[Callable[[Instance], None]] = []
+        self._perform = perform
+        self.excluded = excluded
+        self._live: dict[str, Running] = {}
+        self._loading: dict[str, asyncio.Future[Running | None]] = {}
+        self._queue: deque[Running] = deque()
+        self._turn_due = False
+        self._stopping = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._facts: dict[str, list[Fact]] = {}
+        self._results: dict[str, list[asyncio.Future[Instance]]] = {}
+
+    # Life
+
+    def start(self, token: int) -> None:
+        """Begins to drive, as the owner that `token` says."""
+        self.committer.token = token
+        self.committer.start()
+
+    async def stop(self) -> None:
+        """Takes no more turns, interrupts effects, writes what is there; the rest is left to restore."""
+        self._stopping = True
+        self.timers.stop()
+        running = [task for each in self._live.values() for task in each.effects.values()]
+        for task in (*running, *self._tasks):
+            task.cancel()
+        await asyncio.gather(*running, *self._tasks, return_exceptions=True)
+        if self.fenced is None:
+            await self.committer.stop()
+        else:
+            self.committer.abort()
+
+    @property
+    def active(self) -> int:
+        """How many instances are in memory."""
+        return len(self._live)
+
+    # Signals
+
+    def begin(
+        self, instance: Instance, parent: tuple[str, EffectKey] | None = None
+    ) -> asyncio.Future[None]:
+        """Starts a new instance; the future is done when the start is durable."""
+        instance.parent = parent
+        running = self._admit(instance)
+        running.mailbox.append(Started())
+        self._enqueue(running)
+        if running.volatile:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+            return done
+        return self.committer.flushed(instance)
+
+    def deliver(self, id_: str, signal: Signal) -> None:
+        """Hands a signal to an instance, which is loaded if need be."""
+        running = self._live.get(id_)
+        if running is not None:
+            running.mailbox.append(signal)
+            self._enqueue(running)
+        elif not self._stopping:
+            self.spawn(self._deliver_loaded(id_, signal))
+
+    async def _deliver_loaded(self, id_: str, signal: Signal) -> None:
+        running = await self.running(id_)
+        if running is not None:
+            running.mailbox.append(signal)
+            self._enqueue(running)
+
+    async def command(self, id_: str, signal: Signal) -> Instance | None:
+        """Hands a signal to an instance and waits until what came of it is durable; None when there is none."""
+        running = await self.running(id_)
+        if running is None:
+            return None
+        running.mailbox.append(signal)
+        self._advance_now(running)
+        while running.mailbox or running.busy:
+            await asyncio.sleep(0)
+        await self._durable(running)
+        return running.instance
+
+    async def retry(self, id_: str) -> Instance | None:
+        """Runs a faulted instance again from the task that failed; None when there is none."""
+        running = await self.running(id_)
+        if running is None:
+            return None
+        if running.instance.status == FAULTED:
+            running = self._admit(running.instance)
+            self.machine.retry(running.instance, now())
+            self._moved(running)
+            await self._durable(running)
+        return running.instance
+
+    async def _durable(self, running: Running) -> None:
+        if not running.volatile and (changed(running.instance) or self.committer.is_dirty(running.instance.id)):
+            await self.committer.flushed(running.instance)
+
+    async def offer(self, event: dict[str, Any], until: float) -> None:
+        """Offers an event to every instance that listens; returns when that, and the event's mark, is durable."""
+        ids = self.index.matches(event)
+        for running in await self._load_all(ids):
+            running.mailbox.append(Arrived(event))
+            self._advance_now(running)
+            while running.busy or running.mailbox:
+                await asyncio.sleep(0)
+        await self.committer.mark(event["source"], event["id"], until)
+
+    def result(self, id_: str) -> asyncio.Future[Instance]:
+        """Is done with the instance when it has ended and that is durable."""
+        future: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
+        self._results.setdefault(id_, []).append(future)
+        return future
+
+    def forget_result(self, id_: str, future: asyncio.Future[Instance]) -> None:
+        """Nobody waits for that future any more."""
+        waiting = self._results.get(id_, [])
+        if future in waiting:
+            waiting.remove(future)
+        if not waiting:
+            self._results.pop(id_, None)
+
+    def peek(self, id_: str) -> Instance | None:
+        """The instance if it is in memory."""
+        running = self._live.get(id_)
+        return running.instance if running is not None else None
+
+    def in_memory(self) -> Iterable[Instance]:
+        """Instances that are in memory only, since their workflow is excluded."""
+        return (running.instance for running in self._live.values() if running.volatile)
+
+    # Turns
+
+    def _enqueue(self, running: Running) -> None:
+        if not running.queued and not running.busy:
+            running.queued = True
+            self._queue.append(running)
+        if not self._turn_due and self._queue:
+            self._turn_due = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._turn_due = False
+        loop = asyncio.get_running_loop()
+        end = loop.time() + TURN_S
+        while self._queue and not self._stopping:
+            running = self._queue.popleft()
+            running.queued = False
+            self._advance(running)
+            if loop.time() >= end:
+                break
+        if self._queue and not self._turn_due and not self._stopping:
+            self._turn_due = True
+            loop.call_soon(self._turn)
+
+    def _advance_now(self, running: Running) -> None:
+        """Takes the whole mailbox within this step of the event loop, if it can."""
+        while running.mailbox and not running.busy and not self._stopping:
+            self._advance(running)
+
+    def _advance(self, running: Running) -> None:
+        if running.busy:
+            return
+        signal = running.mailbox.popleft() if running.mailbox else Tick()
+        if isinstance(signal, Completed | Failed):
+            running.children.pop(signal.key, None)
+            running.begun.discard(signal.key)
+        if not running.instance.definition.bounded:
+            running.busy = True
+            self.spawn(self._advance_aside(running, signal))
+            return
+        try:
+            self.machine.advance(running.instance, signal, now())
+        except Exception as error:  # noqa: BLE001 (one broken instance must not stop the others)
+            self._set_aside(running, error)
+            return
+        self._moved(running)
+
+    async def _advance_aside(self, running: Running, signal: Signal) -> None:
+        """An instance whose expressions may run away advances in a thread: the event loop goes on."""
+        machine = Machine(self.environment)
+        try:
+            await asyncio.to_thread(machine.advance, running.instance, signal, now())
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._set_aside(running, error)
+            return
+        finally:
+            running.busy = False
+        self._moved(running)
+
+    def _moved(self, running: Running) -> None:
+        instance = running.instance
+        if instance.changes.listeners:
+            self.index.put(instance.id, self.machine.subscriptions(instance, now()))
+        self.timers.put(instance.id, instance.wake_at())
+        if (instance.ready and not instance.suspended) or running.mailbox:
+            self._enqueue(running)
+        if running.volatile:
+            checkpoint = take_checkpoint(instance, self.machine, now())
+            self._covered(instance, checkpoint)
+        elif changed(instance):
+            self.committer.add(instance)
+        elif not self.committer.is_dirty(instance.id):
+            self._reconcile(running)
+            self._passivate(running)
+
+    # Commit, then act
+
+    def _take_checkpoint(self, instance: Instance) -> Checkpoint:
+        checkpoint = take_checkpoint(instance, self.machine, now())
+        if instance.facts:
+            self._facts.setdefault(instance.id, []).extend(instance.facts)
+            instance.facts = []
+        return checkpoint
+
+    def _covered(self, instance: Instance, checkpoint: Checkpoint) -> None:
+        """Everything in the checkpoint is durable: act."""
+        facts = self._facts.pop(instance.id, None) or (instance.facts if instance.facts else None)
+        if facts and self.on_facts is not None:
+            if instance.facts is facts:
+                instance.facts = []
+            self.on_facts(instance, facts)
+        for event in checkpoint.outbox:
+            self.on_emitted(event)
+        running = self._live.get(instance.id)
+        if running is None or running.instance is not instance:
+            return
+        self._reconcile(running)
+        if checkpoint.entry.status in (COMPLETED, FAULTED, "cancelled") and instance.ended:
+            self._ended(running)
+        else:
+            self._passivate(running)
+
+    def _reconcile(self, running: Running) -> None:
+        """Starts the effects that are missing, cancels those that are gone."""
+        instance = running.instance
+        if running.busy or self._stopping:
+            return
+        wanted = {state.effect_key: state for state in instance.effects_wanted()}
+        for key in [key for key in running.effects if key not in wanted]:
+            running.effects.pop(key).cancel()
+        self.children.cancel_gone(running, wanted)
+        if instance.suspended or self.committer.is_dirty(instance.id) or not wanted:
+            return
+        for effect in self.machine.pending(instance, now()):
+            if isinstance(effect, Failed):
+                self.deliver(instance.id, effect)
+            elif effect.key not in running.effects and effect.key not in running.begun:
+                self._start_effect(running, effect)
+
+    def _start_effect(self, running: Running, effect: Effect) -> None:
+        if effect.kind == CHILD_KIND:
+            self.children.start(running, effect)
+            return
+        if effect.detached:
+            self.spawn(self._perform.detached(effect))
+            self.deliver(effect.instance, Completed(effect.key, Outcome(None)))
+            running.effects[effect.key] = asyncio.create_task(asyncio.sleep(0))
+            return
+        running.effects[effect.key] = asyncio.create_task(self._carry_out(running, effect))
+
+    async def _carry_out(self, running: Running, effect: Effect) -> None:
+        signal: Signal
+        try:
+            signal = Completed(effect.key, await self._perform.run(effect))
+        except Faulted as error:
+            signal = Failed(effect.key, error.fault)
+        if running.effects.get(effect.key) is asyncio.current_task():
+            del running.effects[effect.key]
+            self.deliver(effect.instance, signal)
+
+    def _ended(self, running: Running) -> None:
+        instance = running.instance
+        self._live.pop(instance.id, None)
+        self.index.remove(instance.id)
+        self.timers.put(instance.id, None)
+        for future in self._results.pop(instance.id, ()):
+            if not future.done():
+                future.set_result(instance)
+        if instance.parent is not None:
+            parent, key = instance.parent
+            self.deliver(parent, child_signal(instance, key))
+        for callback in self.on_ended:
+            callback(instance)
+
+    def release(self, running: Running) -> None:
+        """Lets an instance leave memory that was only looked at."""
+        if self._live.get(running.instance.id) is running:
+            self._passivate(running)
+
+    def _passivate(self, running: Running) -> None:
+        instance = running.instance
+        idle = not (running.effects or running.mailbox or running.queued or running.busy)
+        if idle and not running.volatile and not self.committer.is_dirty(instance.id):
+            if not instance.ready or instance.suspended:
+                self._live.pop(instance.id, None)
+
+    # Loading
+
+    def _admit(self, instance: Instance) -> Running:
+        if self.on_facts is not None and instance.facts is None:
+            instance.facts = []
+        running = Running(instance, volatile=self.excluded(instance.definition))
+        running.children = self.children.of(instance)
+        self._live[instance.id] = running
+        return running
+
+    async def running(self, id_: str) -> Running | None:
+        """The instance in memory, loaded if need be; None when it does not exist, or cannot be read."""
+        found = self._live.get(id_)
+        if found is not None:
+            return found
+        loading = self._loading.get(id_)
+        if loading is None:
+            loading = self._loading[id_] = asyncio.ensure_future(self._load(id_))
+            loading.add_done_callback(lambda _: self._loading.pop(id_, None))
+        return await asyncio.shield(loading)
+
+    async def _load_all(self, ids: Sequence[str]) -> list[Running]:
+        return [running for id_ in ids if (running := await self.running(id_)) is not None]
+
+    async def _load(self, id_: str) -> Running | None:
+        while True:
+            try:
+                stored = (await self.store.load([id_])).get(id_)
+                break
+            except StoreUnavailable as error:
+                log.error("cannot load %s: %s", id_, error)
+                await asyncio.sleep(1.0)
+        if stored is None:
+            return None
+        if isinstance(stored, BrokenEntry):
+            return self._aside(id_, stored.reason)
+        definition = await self.definitions.pinned(str(stored.head.get("digest")))
+        if definition is None:
+            return self._aside(id_, f"its definition ({stored.head.get('digest')}) is not there any more")
+        try:
+            instance = restore(stored, definition)
+        except BrokenRecord as error:
+            return self._aside(id_, str(error))
+        if instance.ended:
+            running = Running(instance)
+            return running if self._live.get(id_) is None else self._live[id_]
+        return self._admit(instance)
+
+    def activate(self, id_: str) -> None:
+        """Loads an instance that has something to do: effects to be begun again, tasks yet to begin."""
+        self.deliver(id_, Tick())
+
+    def _aside(self, id_: str, reason: str) -> None:
+        self.aside[id_] = reason
+        log.error("instance %s is set aside: %s", id_, reason)
+
+    def _set_aside(self, running: Running, error: Exception) -> None:
+        log.exception("instance %s broke", running.instance.id, exc_info=error)
+        self._aside(running.instance.id, f"{type(error).__name__}: {error}")
+        for task in running.effects.values():
+            task.cancel()
+        self._live.pop(running.instance.id, None)
+        self.index.remove(running.instance.id)
+        self.timers.put(running.instance.id, None)
+
+    def lose(self, error: StaleOwner) -> None:
+        """Another process owns the instances: nothing is driven here any more."""
+        self.fenced = str(error)
+        self._stopping = True
+        log.critical("another process owns these instances; this one stops driving them: %s", error)
+        for running in self._live.values():
+            for task in running.effects.values():
+                task.cancel()
+        self.timers.stop()
+
+    def spawn(self, coroutine: Any) -> None:
+        """Runs a coroutine beside the turns; ends with the worker."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a task of the worker failed", exc_info=task.exception())
+
+
+def changed(instance: Instance) -> bool:
+    """Whether there is anything to write."""
+    changes = instance.changes
+    return bool(changes.head or changes.states or changes.history or changes.fields or changes.emitted or changes.listeners)
+
+
+def child_signal(child: Instance, key: EffectKey) -> Signal:
+    """What the end of a sub-workflow is to the task that waits for it."""
+    if child.status == COMPLETED:
+        return Completed(key, Outcome(child.output))
+    if child.error is not None:
+        return Failed(key, child.error)
+    return Failed(key, Fault.of("runtime", f"The sub-workflow {child.id} was cancelled."))

@@ -1,0 +1,124 @@
+"""`call`: a call of the DSL, a function of `use.functions` or a catalog, or a registered Python function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowrt.core.definition import WAIT, Done, Run, Step, Task
+from flowrt.core.effect import Effect, Outcome
+from flowrt.core.instance import TaskState
+from flowrt.core.machine import Machine
+from flowrt.core.reader import Reader
+from flowrt.core.template import Template
+from flowrt.tasks.calls import CALLS
+
+Json = Any
+
+
+class EffectTask(Task):
+    """A task that is one effect: its arguments are evaluated, the world does it, its outcome is the output."""
+
+    effect_kind: str
+    arguments: Template
+    detached = False
+
+    def enter(self, state: TaskState, machine: Machine) -> Step:
+        state.wanted = self.effect(state, machine)
+        state.wants_effect = True
+        return WAIT
+
+    def effect(self, state: TaskState, machine: Machine) -> Effect:
+        definition = machine.instance.definition
+        deadlines = [at for each in _upwards(state) if (at := each.timeout_at) is not None]
+        return Effect(
+            self.effect_kind,
+            machine.evaluate(self.arguments, state.data, state),
+            machine.instance.id,
+            self.position,
+            state.iteration,
+            state.attempt,
+            self.name,
+            (definition.namespace, definition.name, definition.version),
+            min(deadlines, default=None),
+            self.detached,
+            definition.base_uri,
+            state.effect_key,
+        )
+
+    def completed(self, state: TaskState, outcome: Outcome, machine: Machine) -> Step:
+        return Done(state.data if self.detached else outcome.output)
+
+
+class Call(EffectTask):
+    """A call of a kind that an adapter carries out ("Call")."""
+
+    kind = "call"
+
+    @classmethod
+    def parse(cls, reader: Reader) -> Task:
+        name = reader.at(reader.value["call"], "call").string(what="the name of a function to call")
+        if name in CALLS:
+            task = cls()
+            task.effect_kind = name
+            with_ = reader.get("with")
+            if with_ is None:
+                reader.problem("the required property 'with' is missing", f"A '{name}' call needs its arguments.")
+            task.arguments = CALLS[name](with_ if with_ is not None else reader.at({}, "with"))
+            task.constant_arguments = reader.value.get("with")
+            return task
+        function = reader.build.reference("functions", name) if name else None
+        if function is not None:
+            return FunctionCall.of(reader, function, name)
+        return cls._registered(reader, name)
+
+    @classmethod
+    def _registered(cls, reader: Reader, name: str) -> Task:
+        task = cls()
+        task.effect_kind = "function"
+        if name and not reader.build.function(name):
+            reader.at(name, "call").problem(
+                f"there is no function '{name}'",
+                f"Define use.functions.{name}, register a Python function of that name, or use one of "
+                f"{', '.join(CALLS)}.",
+            )
+        with_ = reader.get("with")
+        arguments = with_.template() if with_ is not None else (lambda data, lookup: {})
+        task.arguments = lambda data, lookup: {"function": name, "with": arguments(data, lookup), "input": data}
+        return task
+
+
+class FunctionCall(Task):
+    """Runs the task of a function with the call's `with` as its input; its inner tasks continue this position."""
+
+    kind = "call"
+    arguments: Template | None = None
+    body: Task
+
+    @classmethod
+    def of(cls, reader: Reader, function: Reader, name: str) -> FunctionCall:
+        """The call of a function that stands elsewhere in the document, or in a catalog."""
+        task = cls()
+        with_ = reader.get("with")
+        task.arguments = with_.template() if with_ is not None else None
+        inside = reader.at(function.value)
+        inside.position, inside.task_position = function.position, reader.task_position
+        inside.siblings = {}
+        task.body = reader.build.body(inside, name)
+        task.body.key = f"{reader.task_position}/call"
+        task.body.hidden = True
+        task.body.siblings, task.body.next = (task.body,), None
+        task.children = (task.body,)
+        return task
+
+    def enter(self, state: TaskState, machine: Machine) -> Step:
+        data = state.data if self.arguments is None else machine.evaluate(self.arguments, state.data, state)
+        return Run(self.body, data)
+
+    def resume(self, state: TaskState, child: TaskState, output: Json, then: int, machine: Machine) -> Step:
+        return Done(output)
+
+
+def _upwards(state: TaskState | None) -> Any:
+    while state is not None:
+        yield state
+        state = state.parent
