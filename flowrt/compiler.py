@@ -250,6 +250,7 @@ class Compilation:
                 self._walk(root, "", kinds)
         definition.bounded = self.bounded
         definition.effect_kinds = kinds
+        definition.expressions = tuple(self._expressions)
         schema = definition.document.get("input", {})
         schema = schema.get("schema", {}) if isinstance(schema, dict) else {}
         definition.input_schema = schema.get("document") if isinstance(schema, dict) else None

@@ -197,6 +197,8 @@ class WorkflowDefinition:
     """None of its expressions can run away; otherwise its instances advance off the event loop."""
     effect_kinds: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """Which kinds of effect it uses, and where."""
+    expressions: Sequence[str] = ()
+    """The sources of its runtime expressions."""
     base_uri: str | None = None
     input_schema: Json = None
     """The JSON Schema document of the workflow's input, if any, for descriptions of the API."""

@@ -23,7 +23,7 @@ def file_store(scheme: str, settings: Any, storage: Any, application: str) -> St
     if path.startswith("file:"):
         parts = urlsplit(path)
         path = unquote(parts.netloc + parts.path)
-    return FileStore(path, application, compression=storage.compression)
+    return FileStore(path, application)
 
 
 def redis_store(scheme: str, settings: Any, storage: Any, application: str) -> Store:

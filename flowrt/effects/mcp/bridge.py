@@ -22,6 +22,8 @@ from flowrt.effects.mcp.connections import Connections
 _UNAUTHORIZED = 401
 _CONVERSING = ("digest", "oauth2", "oidc")
 """Policies that may fare better the second time."""
+_PARTING = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), 2.0)}
+"""The end of a session is told as a courtesy; a server that does not answer must not hold up a cancelled task."""
 _OF_THE_BODY = ("content-encoding", "content-length", "transfer-encoding")
 
 
@@ -61,7 +63,7 @@ class Bridge(httpx2.AsyncBaseTransport):
             request.url,
             headers=[(name.encode("latin-1"), value.encode()) for name, value in request.headers],
             content=request.content,
-            extensions=dict(extensions),
+            extensions={**extensions, **(_PARTING if request.method == "DELETE" else {})},
         )
         transport = self._connections.transport(self._effect, request.certificate)
         with _as_httpx2():

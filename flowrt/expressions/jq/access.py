@@ -215,6 +215,6 @@ def _without(value: Json, keys: list[Json]) -> Json:
 
 
 def check_work(count: int) -> None:
-    """Copying at every step is fine for some steps; a long run of them is left to the library, which changes in place."""
+    """Copying at every step is fine for a while; a long run is left to the library, which changes in place."""
     if count > LONGEST_RUN:
         raise Beyond

@@ -17,7 +17,11 @@ Extend = Callable[[Lookup, Json], Lookup]
 
 def variable(node: ast.Variable, scope: Scope) -> Code:
     key = scope.key(node.name)
-    return Single(lambda data, env: env(key))
+    return Single(lambda _, env: env(key))
+
+
+def extension(key: str) -> Extend:
+    return lambda env, value: extend(env, key, value)
 
 
 def pattern(patterns: tuple[ast.Pattern, ...], scope: Scope) -> tuple[Scope, Extend]:
@@ -29,8 +33,7 @@ def pattern(patterns: tuple[ast.Pattern, ...], scope: Scope) -> tuple[Scope, Ext
     for name in names:
         inside = inside.bind(name)
     if isinstance(patterns[0], ast.VariablePattern):
-        key = inside.key(names[0])
-        return inside, lambda env, value: extend(env, key, value)
+        return inside, extension(inside.key(names[0]))
     places = [(inside.key(name), path) for name, path in _places(patterns[0], ())]
     return inside, lambda env, value: _extend_all(env, value, places)
 
@@ -76,9 +79,7 @@ def bound(source: Code, extended: Extend, body: Code) -> Code:
         )
     values, results = source.run, each(body)
     return Several(
-        lambda data, env: (
-            result for value in values(data, env) for result in results(data, extended(env, value))
-        )
+        lambda data, env: (result for value in values(data, env) for result in results(data, extended(env, value)))
     )
 
 

@@ -13,7 +13,16 @@ from flowrt.expressions.jq import syntax as ast
 from flowrt.expressions.jq.names import children
 
 MOST_ROUNDS = 100_000
-_REGEX = [("test", 1), ("test", 2), ("match", 1), ("match", 2), ("capture", 1), ("capture", 2), ("scan", 1), ("scan", 2)]
+_REGEX = [
+    ("test", 1),
+    ("test", 2),
+    ("match", 1),
+    ("match", 2),
+    ("capture", 1),
+    ("capture", 2),
+    ("scan", 1),
+    ("scan", 2),
+]
 _REPLACING = [("split", 2), ("splits", 1), ("splits", 2), ("sub", 2), ("sub", 3), ("gsub", 2), ("gsub", 3)]
 _ENDLESS = [("until", 2), ("while", 2), ("repeat", 1), ("recurse", 1), ("recurse", 2)]
 UNBOUNDED = frozenset([*_REGEX, *_REPLACING, *_ENDLESS, ("combinations", 0), ("combinations", 1)])
@@ -47,7 +56,7 @@ class _Search:
         if isinstance(node, ast.Call):
             self.call(node, own, open_)
         elif isinstance(node, (ast.Reduce, ast.Foreach)):
-            self.loop(node)
+            self.loop(node, own)
         elif isinstance(node, ast.Assign):
             self.assign(node)
         elif isinstance(node, ast.Binary) and node.operator == "*" and not _repeats_little(node):
@@ -84,9 +93,9 @@ class _Search:
         self.found.rounds *= max(1.0, abs((last or 0.0) - (first or 0.0)) / abs(step))
         self.found.anywhere |= self.found.rounds > MOST_ROUNDS
 
-    def loop(self, node: ast.Reduce | ast.Foreach) -> None:
+    def loop(self, node: ast.Reduce | ast.Foreach, own: frozenset[Signature]) -> None:
         try:
-            growth.check(node)
+            growth.check(node, own)
         except growth.Grows:
             self.found.anywhere = True
 

@@ -15,7 +15,7 @@ from flowrt.expressions.jq import syntax as ast
 from flowrt.expressions.jq.code import Code, Many, Several, Single, applied, combined, each, gathered, piped
 from flowrt.expressions.jq.operators import truth
 from flowrt.expressions.jq.scope import Scope
-from flowrt.expressions.jq.values import Beyond, Raised, dump, kind, text
+from flowrt.expressions.jq.values import Beyond, Raised, dump, equal, kind, text
 
 Build = Callable[[Scope, tuple[ast.Node, ...]], Code]
 
@@ -88,8 +88,9 @@ OF_ARGUMENT: dict[str, Callable[[Json, Json], Json]] = {
     "trimstr": lambda data, value: texts.without_suffix(texts.without_prefix(data, value), value),
 }
 
-def _empty(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
-    return Several(lambda data, env: ())
+
+def _empty(_scope: Scope, _arguments: tuple[ast.Node, ...]) -> Code:
+    return Several(lambda _data, _env: ())
 
 
 def _select(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
@@ -102,7 +103,7 @@ def _select(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
 
 
 def _map(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
-    return Single(gathered(piped(Several(lambda data, env: access.iterate(data)), scope.code(arguments[0]))))
+    return Single(gathered(piped(Several(lambda data, _: access.iterate(data)), scope.code(arguments[0]))))
 
 
 def _by(function: Callable[[Json, list[Json]], Json]) -> Build:
@@ -119,7 +120,7 @@ def _quantified(decisive: bool) -> Build:
     """`any` and `all` over a generator (the input's items if none is given): the first decisive value ends it."""
 
     def build(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
-        source: Code = Several(lambda data, env: access.iterate(data))
+        source: Code = Several(lambda data, _: access.iterate(data))
         if len(arguments) == 2:
             source = scope.code(arguments[0])
         many = each(piped(source, scope.code(arguments[-1])))
@@ -198,7 +199,7 @@ def _counted(start: Json, end: Json) -> Iterator[Json]:
 
 
 def _range(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
-    starts: Many = each(scope.code(arguments[0])) if len(arguments) == 2 else lambda data, env: (0,)
+    starts: Many = each(scope.code(arguments[0])) if len(arguments) == 2 else lambda _data, _env: (0,)
     ends = each(scope.code(arguments[-1]))
 
     def numbers(data: Json, env: Lookup) -> Iterator[Json]:
@@ -215,9 +216,7 @@ def _with_entries(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
     gather = gathered(scope.code(arguments[0]))
 
     def changed(data: Json, env: Lookup) -> Json:
-        return containers.from_entries(
-            [entry for item in containers.to_entries(data) for entry in gather(item, env)]
-        )
+        return containers.from_entries([entry for item in containers.to_entries(data) for entry in gather(item, env)])
 
     return Single(changed)
 
@@ -239,7 +238,7 @@ def _walk(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
 def _member(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
     """`IN(s)`: is the input among the values of s?"""
     many = each(scope.code(arguments[0]))
-    return Single(lambda data, env: any(operators.equal(value, data) for value in many(data, env)))
+    return Single(lambda data, env: any(equal(value, data) for value in many(data, env)))
 
 
 def _set_path(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:

@@ -31,9 +31,10 @@ INTERPOLATION_START, INTERPOLATION_END = "interpolation start", "interpolation e
 END = "end of program"
 LOCATION = "$__loc__"
 
-KEYWORDS = frozenset(
-    "as def module import include if then else elif reduce foreach end and or try catch label break".split()
-)
+KEYWORDS = frozenset({
+    "as", "def", "module", "import", "include", "if", "then", "else", "elif", "reduce", "foreach", "end", "and",
+    "or", "try", "catch", "label", "break",
+})  # fmt: skip
 
 _NAME = r"(?:[a-zA-Z_][a-zA-Z_0-9]*::)*[a-zA-Z_][a-zA-Z_0-9]*"
 _TOKEN = re.compile(
@@ -49,7 +50,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
-_STRING_PIECE = re.compile(r'(?P<end>")|(?P<open>\\\()|(?P<escapes>(?:\\[^u(]|\\u[a-zA-Z0-9]{0,4})+)|(?P<plain>[^\\"]+)')
+_STRING_PIECE = re.compile(
+    r'(?P<end>")|(?P<open>\\\()|(?P<escapes>(?:\\[^u(]|\\u[a-zA-Z0-9]{0,4})+)|(?P<plain>[^\\"]+)'
+)
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _INTERPOLATION = "\\("
 

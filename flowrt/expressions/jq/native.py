@@ -9,150 +9,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from flowrt.core.expression import Json, Lookup
-from flowrt.expressions.jq import access, bindings, operators, updates
+from flowrt.expressions.jq import bindings, construct, operators, reading, updates
 from flowrt.expressions.jq import syntax as ast
 from flowrt.expressions.jq.code import (
     Broken,
     Code,
-    Many,
-    One,
     Outside,
     Several,
     Single,
     applied,
-    combined,
     each,
     extend,
-    gathered,
     piped,
 )
-from flowrt.expressions.jq.containers import bad_key
 from flowrt.expressions.jq.functions import CLOSURES, OF_ARGUMENT, OF_INPUT
-from flowrt.expressions.jq.names import walk
 from flowrt.expressions.jq.operators import truth
 from flowrt.expressions.jq.paths import SELECTIONS, compile_paths
 from flowrt.expressions.jq.scope import Scope
-from flowrt.expressions.jq.texts import FORMATS
 from flowrt.expressions.jq.values import Beyond, Raised
 
 
-def _identity(node: ast.Identity, scope: Scope) -> Code:
-    return Single(lambda data, env: data)
-
-
-def _recurse(node: ast.RecurseAll, scope: Scope) -> Code:
-    return updates.recurse(scope, ())
-
-
-def _literal(node: ast.Literal, scope: Scope) -> Code:
-    value = node.value
-    if not node.plain:
-        raise Outside("a number that jq prints as it is written")
-    return Single(lambda data, env: value)
-
-
-def _location(node: ast.Location, scope: Scope) -> Code:
-    value = {"file": "<top-level>", "line": node.line}
-    return Single(lambda data, env: value)
-
-
-def _text(node: ast.Text, scope: Scope) -> Code:
-    if node.format not in FORMATS:
-        raise Outside(node.format)
-    convert = FORMATS[node.format]
-    codes: list[Code] = []
-    for part in node.parts:
-        if isinstance(part, str):
-            codes.append(scope.code(ast.Literal(part)))
-        else:
-            codes.append(piped(scope.code(part), Single(lambda data, env: convert(data))))
-    runs = [code.run for code in reversed(codes) if isinstance(code, Single)]
-    if len(runs) == len(codes):  # jq evaluates the last part first, so its error comes first
-        return Single(lambda data, env: "".join([run(data, env) for run in runs][::-1]))
-    joined = codes[0]
-    for code in codes[1:]:
-        joined = combined(operators.add, joined, code)
-    return joined
-
-
-def _format(node: ast.Format, scope: Scope) -> Code:
-    if node.name not in FORMATS:
-        raise Outside(node.name)
-    convert = FORMATS[node.name]
-    return Single(lambda data, env: convert(data))
-
-
-def _index(node: ast.Index, scope: Scope) -> Code:
-    root, path = _rooted(node)
-    if path:
-        return Single(_at(path)) if isinstance(root, ast.Identity) else piped(scope.code(root), Single(_at(path)))
-    target, key = scope.code(node.target), scope.code(node.key)
-    if node.optional:
-        pairs = combined(lambda value, at: (value, at), target, key)
-        return piped(pairs, Several(lambda pair, env: access.index_or_nothing(*pair)))
-    return combined(access.index, target, key)
-
-
-def _rooted(node: ast.Node) -> tuple[ast.Node, list[Json]]:
-    """`f.a.b[0]` as f and the constant path from there."""
-    if isinstance(node, ast.Index) and isinstance(node.key, ast.Literal) and not node.optional:
-        root, path = _rooted(node.target)
-        return root, [*path, node.key.value]
-    return node, []
-
-
-def _field(name: str) -> One:
-    def field(data: Json, env: Lookup) -> Json:
-        return data.get(name) if type(data) is dict else access.index(data, name)
-
-    return field
-
-
-def _at(path: list[Json]) -> One:
-    if len(path) == 1 and type(path[0]) is str:
-        return _field(path[0])
-    if len(path) == 2 and type(path[0]) is str and type(path[1]) is str:
-        first, second = path
-
-        def field(data: Json, env: Lookup) -> Json:
-            inner = data.get(first) if type(data) is dict else access.index(data, first)
-            return inner.get(second) if type(inner) is dict else access.index(inner, second)
-
-        return field
-
-    def at(data: Json, env: Lookup) -> Json:
-        for key in path:
-            data = access.index(data, key)
-        return data
-
-    return at
-
-
-def _slice(node: ast.Slice, scope: Scope) -> Code:
-    start = scope.code(node.start or ast.Literal(None))
-    end = scope.code(node.end or ast.Literal(None))
-    limits = combined(lambda last, first: (first, last), end, start)
-    cut = combined(lambda value, limit: (value, limit), scope.code(node.target), limits)
-    if node.optional:
-        return piped(cut, Several(lambda pair, env: _cut_or_nothing(pair[0], *pair[1])))
-    return piped(cut, Single(lambda pair, env: access.cut(pair[0], *pair[1])))
-
-
-def _cut_or_nothing(value: Json, start: Json, end: Json) -> tuple[Json, ...]:
-    try:
-        return (access.cut(value, start, end),)
-    except Raised:
-        return ()
-
-
-def _iterate(node: ast.Iterate, scope: Scope) -> Code:
-    items = access.iterate_if_possible if node.optional else access.iterate
-    values = Several(lambda data, env: items(data))
-    return values if isinstance(node.target, ast.Identity) else piped(scope.code(node.target), values)
-
-
 def _pipe(node: ast.Pipe, scope: Scope) -> Code:
-    return piped(scope.code(node.left), scope.code(node.right))
+    code, rest = scope.code(node.left), node.right
+    while isinstance(rest, ast.Pipe):  # from the left, so that each step is one loop over the step before
+        code, rest = piped(code, scope.code(rest.left)), rest.right
+    return piped(code, scope.code(rest))
 
 
 def _comma(node: ast.Comma, scope: Scope) -> Code:
@@ -171,19 +52,6 @@ def _comma(node: ast.Comma, scope: Scope) -> Code:
 
 def _members(node: ast.Node) -> list[ast.Node]:
     return [*_members(node.left), node.right] if isinstance(node, ast.Comma) else [node]
-
-
-def _negate(node: ast.Negate, scope: Scope) -> Code:
-    if isinstance(node.operand, ast.Literal) and type(node.operand.value) in (int, float) and node.operand.value:
-        return scope.code(ast.Literal(-node.operand.value, node.operand.plain))
-    return piped(scope.code(node.operand), Single(lambda data, env: operators.negate(data)))
-
-
-def _binary(node: ast.Binary, scope: Scope) -> Code:
-    left, right = node.left, node.right
-    if node.operator != "+":  # these compute with both sides, so how a number is written is forgotten
-        left, right = (ast.Literal(side.value) if isinstance(side, ast.Literal) else side for side in (left, right))
-    return operators.binary(ast.Binary(node.operator, left, right), scope.code(left), scope.code(right))
 
 
 def _logic(node: ast.Logic, scope: Scope) -> Code:
@@ -230,7 +98,7 @@ def _if(node: ast.If, scope: Scope) -> Code:
 
 def _try(node: ast.Try, scope: Scope) -> Code:
     body = scope.code(node.body)
-    handler: Code = Several(lambda data, env: ()) if node.handler is None else scope.code(node.handler)
+    handler: Code = Several(lambda _data, _env: ()) if node.handler is None else scope.code(node.handler)
     if isinstance(body, Single) and isinstance(handler, Single):
         run, handle = body.run, handler.run
 
@@ -272,17 +140,17 @@ def _call(node: ast.Call, scope: Scope) -> Code:
         inside, values = scope.enter(closure, node)
         code = inside.code(closure.body)
         for key, argument in reversed(values):
-            code = bindings.bound(scope.code(argument), lambda env, value, key=key: extend(env, key, value), code)
+            code = bindings.bound(scope.code(argument), bindings.extension(key), code)
         return code
     name, count = node.name, len(node.arguments)
     if (name, count) in CLOSURES:
         return CLOSURES[name, count](scope, node.arguments)
     if count == 0 and name in OF_INPUT:
         function = OF_INPUT[name]
-        return Single(lambda data, env: function(data))
+        return Single(lambda data, _: function(data))
     if count == 0 and name in SELECTIONS:
         keep = SELECTIONS[name]
-        return Several(lambda data, env: (data,) if keep(data) else ())
+        return Several(lambda data, _: (data,) if keep(data) else ())
     if count == 1 and name in OF_ARGUMENT:
         return applied(OF_ARGUMENT[name], scope.code(node.arguments[0]))
     raise Outside(name)
@@ -309,88 +177,26 @@ def _break(node: ast.Break, scope: Scope) -> Code:
         raise Outside("break without label")
     key = scope.key(name)
 
-    def leave(data: Json, env: Lookup) -> Json:
+    def leave(_: Json, env: Lookup) -> Json:
         raise Broken(env(key))
 
     return Single(leave)
 
 
-def _array(node: ast.Array, scope: Scope) -> Code:
-    if node.body is None:
-        return Single(lambda data, env: [])
-    return Single(gathered(scope.code(node.body)))
-
-
-def _object(node: ast.Object, scope: Scope) -> Code:
-    entries: list[tuple[Code, Code | None]] = []
-    for key, value in node.entries:
-        if _constant_but_text(key):
-            raise Outside("an object key that is not a string")
-        entries.append((scope.code(key), None if value is None else scope.code(value)))
-    names = [key.value for key, _ in node.entries if isinstance(key, ast.Literal)]
-    runs = [
-        _field(name) if value is None else value.run
-        for name, (_, value) in zip(names, entries, strict=False)
-        if not isinstance(value, Several)
-    ]
-    if len(runs) == len(entries):
-        return Single(_record(names, runs))
-    manies = [(each(key), None if value is None else each(value)) for key, value in entries]
-    built = Several(lambda data, env: _products(manies, data, env, {}))
-    if any(isinstance(code, Several) for entry in entries for code in entry):
-        return built
-    return Single(lambda data, env: next(iter(built.run(data, env))))
-
-
-def _constant_but_text(key: ast.Node) -> bool:
-    """Whether jq might see at compile time that the key is no string, and refuse the program."""
-    if isinstance(key, ast.Literal):
-        return type(key.value) is not str
-    foldable = (ast.Literal, ast.Binary, ast.Negate, ast.Array, ast.Object, ast.Comma)
-    return all(isinstance(part, foldable) for part in walk(key))
-
-
-def _record(names: list[str], runs: list[One]) -> One:
-    """An object of constant keys; the small ones are written out."""
-    if len(runs) == 1:
-        (name,), (run,) = names, runs
-        return lambda data, env: {name: run(data, env)}
-    if len(runs) == 2:
-        (first, second), (one, two) = names, runs
-        return lambda data, env: {first: one(data, env), second: two(data, env)}
-    fields = list(zip(names, runs, strict=True))
-    return lambda data, env: {name: run(data, env) for name, run in fields}
-
-
-def _products(
-    entries: list[tuple[Many, Many | None]], data: Json, env: Lookup, built: dict[str, Json]
-) -> Iterator[Json]:
-    """Every combination of the values of the entries; those of the last vary fastest."""
-    if not entries:
-        yield built
-        return
-    keys, values = entries[0]
-    for key in keys(data, env):
-        for value in (access.index(data, key),) if values is None else values(data, env):
-            if type(key) is not str:
-                raise bad_key(key)
-            yield from _products(entries[1:], data, env, {**built, key: value})
-
-
 _NODES: dict[type[ast.Node], Callable[..., Code]] = {
-    ast.Identity: _identity,
-    ast.RecurseAll: _recurse,
-    ast.Literal: _literal,
-    ast.Location: _location,
-    ast.Text: _text,
-    ast.Format: _format,
-    ast.Index: _index,
-    ast.Slice: _slice,
-    ast.Iterate: _iterate,
+    ast.Identity: reading.identity,
+    ast.RecurseAll: reading.recurse,
+    ast.Literal: construct.literal,
+    ast.Location: construct.location,
+    ast.Text: construct.text,
+    ast.Format: construct.format,
+    ast.Index: reading.index,
+    ast.Slice: reading.slice,
+    ast.Iterate: reading.iterate,
     ast.Pipe: _pipe,
     ast.Comma: _comma,
-    ast.Negate: _negate,
-    ast.Binary: _binary,
+    ast.Negate: construct.negate,
+    ast.Binary: construct.binary,
     ast.Logic: _logic,
     ast.Alternative: _alternative,
     ast.Assign: updates.assign,
@@ -404,8 +210,8 @@ _NODES: dict[type[ast.Node], Callable[..., Code]] = {
     ast.Bind: bindings.bind,
     ast.Label: _label,
     ast.Break: _break,
-    ast.Array: _array,
-    ast.Object: _object,
+    ast.Array: construct.array,
+    ast.Object: construct.object,
 }
 
 

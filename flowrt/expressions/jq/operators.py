@@ -16,6 +16,8 @@ from flowrt.expressions.jq.values import EXACT, Beyond, Raised, equal, fault, fa
 
 LONGEST_TEXT = 10_000_000
 LONGEST_ARRAY = 5_000_000
+_ROOT = 2**26
+"""Products of ints within this bound are exact."""
 _NUMBERS = (int, float)
 
 Function = Callable[[Json, Json], Json]
@@ -51,6 +53,8 @@ def subtract(left: Json, right: Json) -> Json:
 
 def multiply(left: Json, right: Json) -> Json:
     left_type, right_type = type(left), type(right)
+    if left_type is int and right_type is int and 0 <= left < _ROOT and 0 <= right < _ROOT:
+        return left * right
     if left_type in _NUMBERS and right_type in _NUMBERS:
         product = _computed(operator.mul, left, right)
         if product == 0 and (left < 0 or right < 0):

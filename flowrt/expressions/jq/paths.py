@@ -47,8 +47,8 @@ def compile_paths(node: ast.Node, scope: Scope) -> Paths:
     return build(node, scope)
 
 
-def _identity(node: ast.Identity, scope: Scope) -> Paths:
-    return lambda path, data, env: ((path, data),)
+def _identity(_node: ast.Identity, _scope: Scope) -> Paths:
+    return lambda path, data, _: ((path, data),)
 
 
 def _index(node: ast.Index, scope: Scope) -> Paths:
@@ -94,8 +94,8 @@ def _everything(path: Path, data: Json) -> Iterator[Place]:
             yield from _everything((*path, position), item)
 
 
-def _recurse(node: ast.RecurseAll, scope: Scope) -> Paths:
-    return lambda path, data, env: _everything(path, data)
+def _recurse(_node: ast.RecurseAll, _scope: Scope) -> Paths:
+    return lambda path, data, _: _everything(path, data)
 
 
 def _pipe(node: ast.Pipe, scope: Scope) -> Paths:
@@ -156,6 +156,8 @@ def _try(node: ast.Try, scope: Scope) -> Paths:
 
 
 def _bind(node: ast.Bind, scope: Scope) -> Paths:
+    if not isinstance(node.patterns[0], ast.VariablePattern):
+        raise Outside("a pattern in a path, whose own steps jq takes for steps of the path")
     inside, extended = bindings.pattern(node.patterns, scope)
     source, body = each(scope.code(node.source)), inside.paths(node.body)
     return lambda path, data, env: (
@@ -179,12 +181,12 @@ def _call(node: ast.Call, scope: Scope) -> Paths:
         return build(node, scope)
     if node.name in SELECTIONS and not node.arguments:
         keep = SELECTIONS[node.name]
-        return lambda path, data, env: ((path, data),) if keep(data) else ()
+        return lambda path, data, _: ((path, data),) if keep(data) else ()
     raise Outside(node.name)
 
 
-def _empty(node: ast.Call, scope: Scope) -> Paths:
-    return lambda path, data, env: ()
+def _empty(_node: ast.Call, _scope: Scope) -> Paths:
+    return lambda *_: ()
 
 
 def _error(node: ast.Call, scope: Scope) -> Paths:
@@ -203,7 +205,7 @@ def _first(node: ast.Call, scope: Scope) -> Paths:
 
 
 def _end(position: int) -> Callable[[ast.Call, Scope], Paths]:
-    return lambda node, scope: scope.paths(ast.Index(ast.Identity(), ast.Literal(position)))
+    return lambda _, scope: scope.paths(ast.Index(ast.Identity(), ast.Literal(position)))
 
 
 def _get_path(node: ast.Call, scope: Scope) -> Paths:
@@ -219,7 +221,7 @@ _CALLS: dict[tuple[str, int], Callable[[ast.Call, Scope], Paths]] = {
     ("first", 1): _first,
     ("getpath", 1): _get_path,
     ("last", 0): _end(-1),
-    ("recurse", 0): lambda node, scope: _recurse(ast.RecurseAll(), scope),
+    ("recurse", 0): lambda _, scope: _recurse(ast.RecurseAll(), scope),
     ("select", 1): _select,
 }
 

@@ -1,7 +1,8 @@
-"""The syntax tree of a jq program: one frozen class per construct, with no behaviour.
+"""The syntax tree of a jq program: one class per construct, with no behaviour; never changed once it is made.
 
 Sugar that is only sugar is gone here (`.a` is an `Index` by a literal, `f?` a `Try` without handler); what can be
 told apart by its results is kept apart (`.a?` is an optional `Index`, because it forgives less than `(.a)?`).
+The methods that nobody calls are not generated, because generating them would be most of what importing this costs.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ class Node:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Identity(Node):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class RecurseAll(Node):
     """`..`"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Literal(Node):
     """A constant; `plain` says that jq prints the number the way Python does (`1.50` and `1e3` are not plain)."""
 
@@ -35,7 +36,7 @@ class Literal(Node):
     plain: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Text(Node):
     """A string with interpolated parts, each converted by `format` (`text` unless the program names another)."""
 
@@ -43,19 +44,19 @@ class Text(Node):
     parts: tuple[str | Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Format(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Index(Node):
     target: Node
     key: Node
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Slice(Node):
     target: Node
     start: Node | None
@@ -63,30 +64,30 @@ class Slice(Node):
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Iterate(Node):
     target: Node
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Pipe(Node):
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Comma(Node):
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Negate(Node):
     operand: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Binary(Node):
     """Arithmetic and comparison."""
 
@@ -95,7 +96,7 @@ class Binary(Node):
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Logic(Node):
     """`and`, `or`"""
 
@@ -104,7 +105,7 @@ class Logic(Node):
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Alternative(Node):
     """`left // right`"""
 
@@ -112,7 +113,7 @@ class Alternative(Node):
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Assign(Node):
     """`target = value` and its kin; `operator` is all of it: `=`, `|=`, `+=`, `//=`, …"""
 
@@ -121,20 +122,20 @@ class Assign(Node):
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class If(Node):
     condition: Node
     then: Node
     otherwise: Node | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Try(Node):
     body: Node
     handler: Node | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Reduce(Node):
     source: Node
     patterns: tuple[Pattern, ...]
@@ -142,7 +143,7 @@ class Reduce(Node):
     update: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Foreach(Node):
     source: Node
     patterns: tuple[Pattern, ...]
@@ -151,7 +152,7 @@ class Foreach(Node):
     extract: Node | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Definition:
     """`def name(parameters): body;` — a parameter that starts with `$` is a value, any other a closure."""
 
@@ -160,24 +161,24 @@ class Definition:
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Define(Node):
     definition: Definition
     rest: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Call(Node):
     name: str
     arguments: tuple[Node, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Variable(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Bind(Node):
     """`source as pattern ?// pattern | body`"""
 
@@ -186,30 +187,30 @@ class Bind(Node):
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Label(Node):
     name: str
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Break(Node):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Array(Node):
     body: Node | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Object(Node):
     """Keys and values in order; a value of None means "the input's field of that key"."""
 
     entries: tuple[tuple[Node, Node | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Location(Node):
     """`$__loc__`"""
 
@@ -222,17 +223,17 @@ class Pattern:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class VariablePattern(Pattern):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ArrayPattern(Pattern):
     items: tuple[Pattern, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ObjectPattern(Pattern):
     """Entries of key, variable bound to the field itself (`{$a: …}`), and pattern for what is inside."""
 

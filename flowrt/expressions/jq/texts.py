@@ -13,7 +13,7 @@ from flowrt.expressions.jq.access import cut, index, occurrences
 from flowrt.expressions.jq.operators import add, split
 from flowrt.expressions.jq.values import Beyond, Raised, dump, fault, text
 
-WHITESPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+WHITESPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 _PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
 _PLAIN_DIGITS = 15
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}

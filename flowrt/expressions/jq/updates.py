@@ -46,7 +46,7 @@ def assign(node: ast.Assign, scope: Scope) -> Code:
 
 def _combination(operator: str) -> Combine:
     if operator == "=":
-        return lambda old, new: new
+        return lambda _, new: new
     if operator == "//=":
         return lambda old, new: old if truth(old) else new
     return OPERATORS[operator[:-1]]
@@ -118,13 +118,11 @@ def paths(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
 
 def delete(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
     places = scope.paths(arguments[0])
-    return Single(
-        lambda data, env: access.delete_paths(data, [list(place) for place, _ in places(ROOT, data, env)])
-    )
+    return Single(lambda data, env: access.delete_paths(data, [list(place) for place, _ in places(ROOT, data, env)]))
 
 
-def recurse(scope: Scope, arguments: tuple[ast.Node, ...]) -> Code:
-    return Several(lambda data, env: everything(data))
+def recurse(_scope: Scope, _arguments: tuple[ast.Node, ...]) -> Code:
+    return Several(lambda data, _: everything(data))
 
 
 def everything(data: Json) -> Iterator[Json]:

@@ -51,14 +51,23 @@ class _Process:
         self.replies: IO[bytes] = self.process.stdout
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.replies, selectors.EVENT_READ)
-        self.receive(time.monotonic() + START_DEADLINE_S)
+        self.started = False
+
+    def start(self) -> None:
+        """Waits until it has loaded the library, which is no part of any deadline."""
+        if self.started:
+            return
+        try:
+            self.receive(time.monotonic() + START_DEADLINE_S)
+            self.started = True
+        except _Late:
+            raise OSError("a helper process for expressions did not start") from None
 
     def ask(self, program: str, text: str, deadline_s: float) -> bytes:
         """The reply; raises `_Late`, or EOFError or OSError if the process died."""
-        timer = str(deadline_s + GRACE_S)
         ends_at = time.monotonic() + deadline_s
-        self.requests.write(frame(timer.encode()) + frame(program.encode()))
-        pending = memoryview(frame(text.encode()))
+        parts = (str(deadline_s + GRACE_S), program, text)
+        pending = memoryview(b"".join(frame(part.encode()) for part in parts))
         while pending:
             pending = pending[self.requests.write(pending) :]
         return self.receive(ends_at)
@@ -91,17 +100,21 @@ class _Pool:
 
     def ask(self, program: str, text: str, deadline_s: float) -> bytes:
         with self.free:
+            process = self.take()
             try:
-                process = self.idle.pop()
-            except IndexError:
-                process = _Process()
-            try:
+                process.start()
                 reply = process.ask(program, text, deadline_s)
             except BaseException:
                 process.end()
                 raise
             self.idle.append(process)
             return reply
+
+    def take(self) -> _Process:
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return _Process()
 
     def close(self) -> None:
         while self.idle:

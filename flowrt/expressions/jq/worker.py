@@ -12,6 +12,7 @@ import os
 import signal
 import struct
 import sys
+from importlib import import_module
 from typing import IO, Any
 
 HEADER = struct.Struct(">I")
@@ -64,9 +65,7 @@ def answer(programs: dict[str, Any], source: str, text: str) -> bytes:
         if program is None:
             if len(programs) >= KEPT_PROGRAMS:
                 programs.clear()
-            import jq
-
-            program = programs[source] = jq.compile(source)
+            program = programs[source] = import_module("jq").compile(source)
         reply = DONE + json.dumps(program.input_text(text).all()).encode()
     except (ValueError, MemoryError, RecursionError) as error:
         return FAILED + (str(error) or "out of memory").encode()
@@ -89,8 +88,7 @@ def serve(requests: IO[bytes], replies: IO[bytes]) -> None:
 
 def main() -> None:
     sys.path[:] = json.loads(sys.argv[1])
-    import jq  # noqa: F401  (loaded before the memory is limited)
-
+    import_module("jq")  # before the memory is limited
     limit_resources()
     with open(0, "rb", buffering=0) as requests, open(1, "wb", buffering=0) as replies:
         serve(requests, replies)

@@ -62,6 +62,8 @@ async def test_kill_in_the_middle_of_commits_loses_nothing_acknowledged(tmp_path
 
 async def test_a_running_server_refuses_others_and_a_killed_one_does_not(tmp_path: Path) -> None:
     process = committing(tmp_path, 0)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "1\n"
     with pytest.raises(StoreRefused, match=rf"served by another process \(pid {process.pid}\)"):
         await FileStore(tmp_path).open()
     reader = FileStore(tmp_path, readonly=True)

@@ -1,0 +1,46 @@
+# Everything a newcomer needs: `make serve` and `make test` do all the set-up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+STAMP_DEV := $(VENV)/.installed-dev
+
+.PHONY: serve test test-heavy lint soak bench clean install
+
+install: $(STAMP)
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowrt needs Python 3.11 or later: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+
+$(STAMP): $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(STAMP_DEV): $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[all,dev]'
+	@touch $@ $(STAMP)
+
+serve: $(STAMP)  ## Serve workflows/ on the file store, http://127.0.0.1:8080
+	$(BIN)/flowrt serve workflows --config workflows/flowrt.yml
+
+lint: $(STAMP_DEV)  ## ruff and the strict type checker
+	$(BIN)/ruff check flowrt tests benchmarks
+	$(BIN)/ruff format --check flowrt tests benchmarks
+	$(BIN)/mypy
+
+test: lint  ## Linters, then every test but those whose servers need a JVM or a Go build
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not heavy" tests
+
+test-heavy: $(STAMP_DEV)  ## Tests whose servers need a JVM or a Go build
+	$(BIN)/python -m pytest -q -m heavy tests
+
+soak: $(STAMP_DEV)  ## Long runs: 10,000 simulated programs, kill -9 on every store
+	FLOWRT_SOAK=1 $(BIN)/python -m pytest -q tests/simulation tests/expressions tests/soak
+
+bench: $(STAMP_DEV)  ## Prints the figures of benchmarks/
+	$(BIN)/python benchmarks/engine.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

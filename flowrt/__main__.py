@@ -1,0 +1,6 @@
+"""`python -m flowrt`."""
+
+from flowrt.cli import main
+
+if __name__ == "__main__":
+    main()
