@@ -252,5 +252,3 @@ def store_settings(storage: Storage) -> tuple[str, Any]:
         if section is not None:
             return kind, section
     return "file", (storage.file.path if storage.file is not None else "./.flowrt")
-
-

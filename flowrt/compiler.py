@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowrt.core.definition import CheckSchema, Task, WorkflowDefinition
-from flowrt.core.expression import Expression, ExpressionFailed, InvalidExpression, Lookup
+from flowrt.core.expression import Expression, ExpressionFailed, Lookup
 from flowrt.core.fault import Fault, Faulted
 from flowrt.core.reader import Problem, Reader
 from flowrt.document import Document, Unreadable, read
@@ -168,7 +168,7 @@ class Compilation:
             base_uri=base_uri,
         )
         if schedule is not None:
-            definition.schedule = read_schedule(schedule, definition.id)
+            definition.schedule = read_schedule(schedule)
         self._finish(definition)
         return definition
 
@@ -207,7 +207,16 @@ class Compilation:
             self._compile = self.languages.expressions[name]
 
     def _use(self, root: Reader) -> None:
-        sections = ("authentications", "catalogs", "errors", "extensions", "functions", "retries", "secrets", "timeouts")
+        sections = (
+            "authentications",
+            "catalogs",
+            "errors",
+            "extensions",
+            "functions",
+            "retries",
+            "secrets",
+            "timeouts",
+        )
         use = root.get("use")
         if use is None:
             return
@@ -261,7 +270,9 @@ class Compilation:
         self.tasks[task.key] = task
         if len(task.key) > LONGEST_POSITION:
             self.problems.append(
-                Problem(task.position, f"the position is longer than {LONGEST_POSITION} characters", "Nest less deeply.")
+                Problem(
+                    task.position, f"the position is longer than {LONGEST_POSITION} characters", "Nest less deeply."
+                )
             )
         kind = getattr(task, "effect_kind", None)
         if kind is not None:
@@ -300,7 +311,9 @@ class Compilation:
                 return evaluate(data, lookup)
             except ExpressionFailed:
                 # The language's message may quote the data.
-                raise ExpressionFailed(f"the expression '{compiled.source}' failed (details withheld: it reads secrets)") from None
+                raise ExpressionFailed(
+                    f"the expression '{compiled.source}' failed (details withheld: it reads secrets)"
+                ) from None
 
         return Expression(compiled.source, compiled.names, guarded, compiled.native, compiled.bounded)
 

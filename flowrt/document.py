@@ -94,6 +94,7 @@ def _check_depth(text: str) -> None:
             depth += 1
             if depth > MAX_DEPTH:
                 mark = event.start_mark
+                assert mark is not None
                 raise Unreadable(
                     f"the document is nested deeper than {MAX_DEPTH} levels",
                     "Move inner parts into functions or sub-workflows.",
@@ -126,6 +127,7 @@ class _Construction:
             return self._scalar(node)
         if isinstance(node, SequenceNode):
             return [self.value(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(node.value)]
+        assert isinstance(node, MappingNode)
         return self._mapping(node, pointer, depth)
 
     def _mapping(self, node: MappingNode, pointer: str, depth: int) -> Json:

@@ -10,7 +10,13 @@ from flowrt.tasks.fork import Fork
 from flowrt.tasks.switch import Switch
 from flowrt.tasks.try_ import Try
 
-SHAPES = {"switch": ("{", "}"), "listen": ("[/", "/]"), "wait": ("([", "])"), "raise": ("{{", "}}"), "emit": ("[/", "/]")}
+SHAPES = {
+    "switch": ("{", "}"),
+    "listen": ("[/", "/]"),
+    "wait": ("([", "])"),
+    "raise": ("{{", "}}"),
+    "emit": ("[/", "/]"),
+}
 
 
 def mermaid(definition: WorkflowDefinition) -> str:

@@ -1,9 +1,9 @@
 """The Python API: `Runtime`, its handles and results.
 
-    async with Runtime(store="memory://") as runtime:
-        runtime.deploy("hello.yaml")
-        handle = await runtime.start("test:hello", {"name": "Ada"})
-        print((await handle.result(timeout=5)).output)
+async with Runtime(store="memory://") as runtime:
+    runtime.deploy("hello.yaml")
+    handle = await runtime.start("test:hello", {"name": "Ada"})
+    print((await handle.result(timeout=5)).output)
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ class Runtime:
             base_uri: str | None = path.resolve().as_uri()
         else:
             file, text, base_uri = None, str(source), None
-        definition = _wait(lambda: self.assembly.service.compile(text, file, base_uri))
+        definition: WorkflowDefinition = _wait(lambda: self.assembly.service.compile(text, file, base_uri))
         self.assembly.service.serve(definition)
         return definition
 
@@ -210,7 +210,7 @@ def _wait(make: Callable[[], Any]) -> Any:
     def run() -> None:
         try:
             outcome.append((asyncio.run(make()), None))
-        except BaseException as error:  # noqa: BLE001 (raised again in the caller's thread)
+        except BaseException as error:
             outcome.append((None, error))
 
     thread = threading.Thread(target=run)

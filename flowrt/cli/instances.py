@@ -64,8 +64,9 @@ def get(id_: str, as_json: bool, url: str, token: str | None) -> None:
     for name, value in found.items():
         if name == "standing":
             for place in value:
-                print(f"{'stands at':10} {place['position']} (round {place['iteration']}, attempt {place['attempt']}), "
-                      f"waits for {place['waitsFor']}{' until ' + place['until'] if 'until' in place else ''}")  # fmt: skip
+                counts = f"round {place['iteration']}, attempt {place['attempt']}"
+                until = f" until {place['until']}" if "until" in place else ""
+                print(f"{'stands at':10} {place['position']} ({counts}), waits for {place['waitsFor']}{until}")
         elif value not in (None, {}):
             print(f"{name:10} {shorten(value, 200)}")
 

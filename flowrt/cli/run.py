@@ -20,12 +20,16 @@ Json = Any
 @click.command("run")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--input", "input_", metavar="JSON|@FILE|-", default="{}", help="The workflow's input.")
-@click.option("--secret", "secrets", metavar="NAME=JSON", multiple=True, help="A secret; text that is no JSON is a string.")
+@click.option(
+    "--secret", "secrets", metavar="NAME=JSON", multiple=True, help="A secret; text that is no JSON is a string."
+)
 @click.option("--with", "with_", metavar="FILE|DIR", multiple=True, help="Sub-workflows to deploy beside it.")
 @click.option("--event", "events", metavar="FILE", multiple=True, help="CloudEvents to publish once something listens.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Give up waiting after this long (exit 1).")
 @click.option("--store", metavar="URL", default="memory://", show_default=True, help="Where it is checkpointed.")
-@click.option("--json", "as_json", is_flag=True, help="Print id, status, output, error and times instead of the output.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print id, status, output, error and times instead of the output."
+)
 def command(
     file: str,
     input_: str,

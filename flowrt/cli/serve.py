@@ -16,7 +16,9 @@ from flowrt.cli.output import fail
 @click.option("--host", help="Where to listen (default 127.0.0.1).")
 @click.option("--port", type=int, help="Where to listen (default 8080; 0: any free port).")
 @click.option("--config", "files", multiple=True, type=click.Path(), help="A configuration file; the last one wins.")
-@click.option("--store", metavar="URL", help="Where instances are kept: file:, redis:, postgresql:, mysql:, sqlite:, memory:")
+@click.option(
+    "--store", metavar="URL", help="Where instances are kept: file:, redis:, postgresql:, mysql:, sqlite:, memory:"
+)
 @click.option("--paused", is_flag=True, help="Restore nothing and drive nothing: look only.")
 def command(
     directory: str | None, host: str | None, port: int | None, files: Sequence[str], store: str | None, paused: bool

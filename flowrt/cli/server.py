@@ -35,7 +35,9 @@ class Server:
         """The answer (httpx.Response). Ends the verb with the problem's text when it is an error."""
         import httpx
 
-        body: dict[str, Any] = {"content": content} if content is not None else {"json": json} if json is not None else {}
+        body: dict[str, Any] = (
+            {"content": content} if content is not None else {"json": json} if json is not None else {}
+        )
         given = {name: value for name, value in (query or {}).items() if value is not None}
         try:
             response = httpx.request(
@@ -61,7 +63,9 @@ def _problem(response: Any) -> tuple[int, str]:
         return code, f"{response.status_code} {response.reason_phrase}: {response.text[:500]}"
     lines = [f"{problem.get('title', 'Error')} ({response.status_code}): {problem.get('detail', '')}".rstrip(": ")]
     for each in problem.get("problems", []):
-        lines.append(f"  {each.get('line') or ''}: {each.get('position')}: {each.get('message')}. {each.get('remedy', '')}")
+        lines.append(
+            f"  {each.get('line') or ''}: {each.get('position')}: {each.get('message')}. {each.get('remedy', '')}"
+        )
     return code, "\n".join(lines)
 
 

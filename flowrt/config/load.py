@@ -54,7 +54,9 @@ class _Loading:
 
 
 def load(
-    files: Sequence[str | Path] = (), flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+    files: Sequence[str | Path] = (),
+    flags: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Loaded:
     """Loads the configuration. `flags`: dotted key -> value. Raises `ConfigProblem`."""
     loading = _Loading(os.environ if environment is None else environment)

@@ -66,7 +66,7 @@ class Faulted(Exception):
 
 
 def canonical_type(uri: str) -> str:
-    """The full current URI of a standard type given in full, in the older spelling, or by its short name; else `uri`."""
+    """The current full URI of a standard type given in full, in the older spelling or by short name; else `uri`."""
     if uri in STANDARD:
         return PREFIX + uri
     if uri.startswith(OLDER_PREFIX) and uri[len(OLDER_PREFIX) :] in STANDARD:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from flowrt.core import dataflow
@@ -182,15 +183,15 @@ class Machine(Arguments):
                 state = self._waiting_for(key)
                 if state is not None:
                     state.authorization = outcome.authorization
-                    self._run(state, lambda: state.task.completed(state, outcome, self))
+                    self._run(state, partial(state.task.completed, state, outcome, self))
             case Failed(key, fault):
                 state = self._waiting_for(key)
                 if state is not None:
-                    self._run(state, lambda: state.task.effect_failed(state, fault, self))
+                    self._run(state, partial(state.task.effect_failed, state, fault, self))
             case Arrived(event):
                 for state in self.instance.listeners():
                     if self.instance.live.get(state.key) is state:
-                        self._run(state, lambda state=state: state.task.arrived(state, event, self))  # type: ignore[misc]
+                        self._run(state, partial(state.task.arrived, state, event, self))
             case Suspend():
                 self._suspend()
             case Resume():
@@ -368,7 +369,7 @@ class Machine(Arguments):
             if caught:
                 if child.sequence:
                     self._detach(child)
-                return node, lambda: node.task.failed(node, child, fault, self)
+                return node, partial(node.task.failed, node, child, fault, self)
             child, node = node, node.parent
         self._fault(origin, fault)
         return None
@@ -482,7 +483,7 @@ class Machine(Arguments):
             else:
                 state.wake_at = None
                 self.touch(state)
-                self._run(state, lambda: state.task.woken(state, self))  # noqa: B023
+                self._run(state, partial(state.task.woken, state, self))
 
     def _earliest_due(self) -> tuple[float, bool, TaskState] | None:
         best: tuple[float, int, bool, TaskState] | None = None

@@ -23,7 +23,7 @@ from typing import IO, Any, cast
 
 from flowrt.core.effect import Json
 from flowrt.core.fault import Fault, Faulted
-from flowrt.effects.process_result import ProcessResult, text_of
+from flowrt.effects.process_result import ProcessResult, map_of, text_of
 
 GRACE_S = 2.0
 """Between TERM and KILL, and for the last output once everything has ended."""
@@ -89,7 +89,7 @@ class Processes:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def run(
-        self, argv: Sequence[str], folder: Path, *, stdin: Json, environment: Mapping[str, Json] | None, key: str
+        self, argv: Sequence[str], folder: Path, *, stdin: Json, environment: Json, key: str
     ) -> ProcessResult:
         """Runs `argv` in the workspace `folder` to its end. Raises `Faulted` when it cannot start or breaks a limit."""
         settings = self._settings
@@ -135,10 +135,10 @@ class Processes:
             raise Faulted(Fault.of("runtime", f"{what}; large data goes through stdin")) from error
         return transport, output
 
-    def _environment(self, folder: Path, given: Mapping[str, Json] | None, key: str) -> dict[str, str]:
+    def _environment(self, folder: Path, given: Json, key: str) -> dict[str, str]:
         work = str(folder / "work")
         environment = {"PATH": self._settings.path, "HOME": work, "LANG": "C.UTF-8", "TMPDIR": work}
-        for name, value in (given or {}).items():
+        for name, value in map_of(given, "environment").items():
             if not _NAME.fullmatch(name):
                 detail = f"environment: {name!r} cannot be a variable (letters, digits and _ only)"
                 raise Faulted(Fault.of("configuration", detail))

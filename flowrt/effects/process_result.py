@@ -45,13 +45,26 @@ def text_of(value: Json) -> str:
 
 
 def argv_of(arguments: Sequence[Json] | Mapping[str, Json] | None) -> list[str]:
-    """The words of `arguments`: a list's items in order; of a map `--name value` each, `--name` alone for null."""
-    if not isinstance(arguments, Mapping):
+    """The words of `arguments`: a list's items in order; of a map `--name value` each, `--name` alone for null.
+
+    Raises `Faulted` for anything else, as an expression may have given.
+    """
+    if arguments is None or isinstance(arguments, list | tuple):
         return [text_of(value) for value in arguments or ()]
+    arguments = map_of(arguments, "arguments")
     words = []
     for name, value in arguments.items():
         words += [f"--{name}"] if value is None else [f"--{name}", text_of(value)]
     return words
+
+
+def map_of(value: Json, name: str) -> Mapping[str, Json]:
+    """The map that argument `name` has to be; empty for null. Raises `Faulted` for anything else."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise Faulted(Fault.of("validation", f"{name}: expected a map, got {text_of(value)[:80]}"))
+    return value
 
 
 def _line(written: bytes | bytearray) -> str:

@@ -51,6 +51,8 @@ class ScriptRun:
         if problem is not None:
             raise Faulted(Fault.of("configuration", problem))
         language = LANGUAGES[wanted["language"].lower()]
+        if wanted.get("code") is None:
+            raise Faulted(Fault.of("configuration", "the script has no code: its source was not read"))
         arguments = wanted.get("arguments")
         files = {
             language.file: wanted["code"],

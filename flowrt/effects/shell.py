@@ -70,12 +70,13 @@ class ShellRun:
         if allowed is None:
             return None
         if words[0] not in allowed:
-            return f"command {words[0]!r} is not on the list run.shell.allowed-commands"
+            return f"command {words[0]!r} is not on the list run.shell.commands"
         if isinstance(command, str) and (found := _UNSAFE.search(command.strip())):
-            return f"command: {found[0]!r} is refused while run.shell.allowed-commands is set; use the list form"
-        loading = [name for name in environment or () if _LOADING.fullmatch(name)]
+            return f"command: {found[0]!r} is refused while run.shell.commands is set; use the list form"
+        names = environment if isinstance(environment, Mapping) else ()
+        loading = [name for name in names if _LOADING.fullmatch(name)]
         if loading:
-            return f"environment: {loading[0]} is refused while run.shell.allowed-commands is set"
+            return f"environment: {loading[0]} is refused while run.shell.commands is set"
         return None
 
 

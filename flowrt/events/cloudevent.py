@@ -51,5 +51,9 @@ def _check_attribute(name: str, value: Json) -> None:
         raise InvalidEvent(f"the attribute '{name}' must be a string, boolean or integer")
     if name == "time" and value is not None and not (isinstance(value, str) and TIME.fullmatch(value)):
         raise InvalidEvent(f"'time' must be an RFC 3339 timestamp, found {value!r}")
-    if name in ("datacontenttype", "dataschema", "subject") and value is not None and (not isinstance(value, str) or not value):
+    if (
+        name in ("datacontenttype", "dataschema", "subject")
+        and value is not None
+        and (not isinstance(value, str) or not value)
+    ):
         raise InvalidEvent(f"'{name}' must be a non-empty string, found {value!r}")

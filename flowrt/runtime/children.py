@@ -70,10 +70,10 @@ class Children:
                 worker.deliver(effect.instance, child_signal(known.instance, effect.key))
         else:
             definition = await self._definition(arguments)
-            fault = refusal(definition, arguments) or self._depth_fault(effect)
-            if isinstance(definition, str) or fault is not None:
-                fault = fault or Fault.of("configuration", str(definition))
-                worker.deliver(effect.instance, Failed(effect.key, fault))
+            refused = refusal(definition, arguments) or self._depth_fault(effect)
+            if isinstance(definition, str) or refused is not None:
+                refused = refused or Fault.of("configuration", str(definition))
+                worker.deliver(effect.instance, Failed(effect.key, refused))
                 return
             if not worker.excluded(definition):
                 await worker.definitions.keep(definition)

@@ -92,4 +92,8 @@ def summarize(entry: Entry) -> dict[str, Json]:
 
 def iso(at: float | None) -> str | None:
     """Epoch seconds as RFC 3339, UTC."""
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        None
+        if at is None
+        else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

@@ -157,5 +157,3 @@ class Host:
                 await asyncio.sleep(0)
         await self.store.forget_seen(now())
         return removed
-
-

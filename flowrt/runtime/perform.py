@@ -41,7 +41,7 @@ class Perform:
                 raise Faulted(_broken(effect, error)) from error
             detail = f"This runtime has no adapter for '{effect.kind}'."
             raise Faulted(Fault.of("configuration", detail)) from None
-        except Exception as error:  # noqa: BLE001 (an adapter's bug is a fault of the task, not of the server)
+        except Exception as error:
             log.exception("the adapter of %s broke at %s", effect.kind, effect.position)
             raise Faulted(_broken(effect, error)) from error
 
@@ -80,7 +80,8 @@ class Functions:
 
     def register(self, name: str, function: Callable[..., Any]) -> None:
         """Makes `function` (or a class, whose instance is called) a task to call."""
-        self._functions[name] = function() if inspect.isclass(function) else function
+        made: Callable[..., Any] = function() if inspect.isclass(function) else function  # type: ignore[assignment]
+        self._functions[name] = made
 
     def __contains__(self, name: object) -> bool:
         return name in self._functions
@@ -92,12 +93,12 @@ class Functions:
         if function is None:
             raise Faulted(Fault.of("configuration", f"No Python function '{name}' is registered with this runtime."))
         try:
-            if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):
+            if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
                 return Outcome(await _call(function, given, effect))
             return Outcome(await asyncio.to_thread(_call, function, given, effect))
         except (Faulted, asyncio.CancelledError):
             raise
-        except Exception as error:  # noqa: BLE001 (whatever the user's function raises is the task's fault)
+        except Exception as error:
             raise Faulted(Fault.of("runtime", f"{name}: {type(error).__name__}: {error}")) from error
 
     async def check(self, arguments: Any, base_uri: str | None) -> Sequence[str]:

@@ -104,7 +104,9 @@ class Service:
             await self.definitions.keep(replaced, deployed=False)
         await self._begin_schedule(definition)
 
-    async def compile(self, text: str | bytes, file: str | None = None, base_uri: str | None = None) -> WorkflowDefinition:
+    async def compile(
+        self, text: str | bytes, file: str | None = None, base_uri: str | None = None
+    ) -> WorkflowDefinition:
         """Compiles a definition and asks the adapters. Raises `InvalidDefinition`."""
         definition = await self.definitions.compile(text, file, base_uri)
         problems = await self._perform.check(definition)
@@ -298,7 +300,7 @@ class Service:
                 answer = callback(event)
                 if asyncio.iscoroutine(answer):
                     await answer
-            except Exception:  # noqa: BLE001 (a listener's bug is not the workflow's)
+            except Exception:
                 log.exception("a listener failed on %s", event.get("type"))
 
     def _ended(self, instance: Instance) -> None:

@@ -119,9 +119,7 @@ class Worker:
 
     # Signals
 
-    def begin(
-        self, instance: Instance, parent: tuple[str, EffectKey] | None = None
-    ) -> asyncio.Future[None]:
+    def begin(self, instance: Instance, parent: tuple[str, EffectKey] | None = None) -> asyncio.Future[None]:
         """Starts a new instance; the future is done when the start is durable."""
         instance.parent = parent
         running = self._admit(instance)
@@ -251,7 +249,7 @@ class Worker:
             return
         try:
             self.machine.advance(running.instance, signal, now())
-        except Exception as error:  # noqa: BLE001 (one broken instance must not stop the others)
+        except Exception as error:
             self._set_aside(running, error)
             return
         self._moved(running)
@@ -261,7 +259,7 @@ class Worker:
         machine = Machine(self.environment)
         try:
             await asyncio.to_thread(machine.advance, running.instance, signal, now())
-        except Exception as error:  # noqa: BLE001 (as above)
+        except Exception as error:
             self._set_aside(running, error)
             return
         finally:
@@ -410,14 +408,17 @@ class Worker:
         if stored is None:
             return None
         if isinstance(stored, BrokenEntry):
-            return self._aside(id_, stored.reason)
+            self._aside(id_, stored.reason)
+            return None
         definition = await self.definitions.pinned(str(stored.head.get("digest")))
         if definition is None:
-            return self._aside(id_, f"its definition ({stored.head.get('digest')}) is not there any more")
+            self._aside(id_, f"its definition ({stored.head.get('digest')}) is not there any more")
+            return None
         try:
             instance = restore(stored, definition)
         except BrokenRecord as error:
-            return self._aside(id_, str(error))
+            self._aside(id_, str(error))
+            return None
         if instance.ended:
             running = Running(instance)
             return running if self._live.get(id_) is None else self._live[id_]
@@ -465,7 +466,9 @@ class Worker:
 def changed(instance: Instance) -> bool:
     """Whether there is anything to write."""
     changes = instance.changes
-    return bool(changes.head or changes.states or changes.history or changes.fields or changes.emitted or changes.listeners)
+    return bool(
+        changes.head or changes.states or changes.history or changes.fields or changes.emitted or changes.listeners
+    )
 
 
 def child_signal(child: Instance, key: EffectKey) -> Signal:

@@ -8,14 +8,14 @@ from urllib.parse import unquote, urlsplit
 from flowrt.stores.protocol import Store
 
 
-def memory_store(scheme: str, settings: Any, storage: Any, application: str) -> Store:
+def memory_store(_scheme: str, _settings: Any, _storage: Any, _application: str) -> Store:
     """Everything is lost at exit."""
     from flowrt.stores.memory import MemoryStore
 
     return MemoryStore()
 
 
-def file_store(scheme: str, settings: Any, storage: Any, application: str) -> Store:
+def file_store(_scheme: str, settings: Any, storage: Any, application: str) -> Store:
     """LMDB in a folder; `settings` is its path or a `file:` URL."""
     from flowrt.stores.file import FileStore
 
@@ -26,7 +26,7 @@ def file_store(scheme: str, settings: Any, storage: Any, application: str) -> St
     return FileStore(path, application)
 
 
-def redis_store(scheme: str, settings: Any, storage: Any, application: str) -> Store:
+def redis_store(_scheme: str, settings: Any, storage: Any, application: str) -> Store:
     """Redis, Valkey or Infinispan."""
     from flowrt.stores.redis import RedisSettings, RedisStore
 

@@ -27,6 +27,8 @@ class _Kept:
     fields: dict[str, bytes] = field(default_factory=dict)
     live: dict[StateKey, tuple[bytes, bytes]] = field(default_factory=dict)
     history: list[tuple[str, int, bytes]] = field(default_factory=list)
+    recorded: int = 0
+    """How many completed tasks the history has had."""
     subscriptions: Sequence[Subscription] = ()
 
 
@@ -107,8 +109,12 @@ class MemoryStore:
         if checkpoint.pruned:
             below = checkpoint.pruned
             kept.history = [record for record in kept.history if record[1] >= below.get(record[0], 0)]
+        segments: dict[tuple[str, int], list[Json]] = {}
         for loop, record in checkpoint.history:
-            kept.history.append((loop, record["iteration"], orjson.dumps(record)))
+            segments.setdefault((loop, record["iteration"] if loop else 0), []).append([kept.recorded, record])
+            kept.recorded += 1
+        for (loop, iteration), records in segments.items():
+            kept.history.append((loop, iteration, orjson.dumps(records)))
         if checkpoint.subscriptions is not None:
             kept.subscriptions = list(checkpoint.subscriptions)
         for event in checkpoint.outbox:
@@ -144,7 +150,10 @@ class MemoryStore:
 
     async def history(self, id: str) -> list[Json]:
         kept = self._kept.get(id)
-        return [] if kept is None else [orjson.loads(record) for _, _, record in kept.history]
+        numbered = (
+            [each for _, _, segment in kept.history for each in orjson.loads(segment)] if kept is not None else []
+        )
+        return [record for _, record in sorted(numbered, key=lambda each: int(each[0]))]
 
     async def delete(self, ids: Sequence[str]) -> int:
         return sum(self._kept.pop(id_, None) is not None for id_ in ids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowrt.core.definition import Task
 from flowrt.tasks.call import Call
+from flowrt.tasks.common import ParseTask
 from flowrt.tasks.do import Do
 from flowrt.tasks.emit import Emit
 from flowrt.tasks.for_ import For
@@ -15,7 +16,6 @@ from flowrt.tasks.set import Set
 from flowrt.tasks.switch import Switch
 from flowrt.tasks.try_ import Try
 from flowrt.tasks.wait import Wait
-from flowrt.tasks.common import ParseTask
 
 TASKS: dict[str, tuple[ParseTask, tuple[str, ...]]] = {
     "call": (Call.parse, ("call", "with")),

@@ -71,7 +71,7 @@ def _from_secret(use: Reader) -> Template:
     if secret and not use.build.secret(secret):
         use.problem(f"the secret '{secret}' is not listed under use.secrets", f"Add '{secret}' to use.secrets.")
 
-    def values(data: Json, lookup: Lookup) -> Json:
+    def values(_data: Json, lookup: Lookup) -> Json:
         secrets = lookup("secrets")
         if secret not in secrets:
             raise Faulted(Fault.of("authorization", f"The secret '{secret}' is not known to this runtime."))

@@ -41,8 +41,10 @@ def read_uri(reader: Reader) -> Template:
         return lambda data, lookup: expand(text, data)
     reader.template()  # for its problems
     try:
-        pieces = [reader.at("${" + part + "}").template() if is_expression else part for is_expression, part in split(text)]
-    except Exception as error:  # noqa: BLE001 (noted by the template above)
+        pieces = [
+            reader.at("${" + part + "}").template() if is_expression else part for is_expression, part in split(text)
+        ]
+    except Exception as error:
         del error
         return lambda data, lookup: ""
 

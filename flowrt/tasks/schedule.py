@@ -24,7 +24,7 @@ Json = Any
 KEY = "/schedule"
 
 
-def read_schedule(reader: Reader, definition_id: str) -> Schedule | None:
+def read_schedule(reader: Reader) -> Schedule | None:
     """The schedule that stands there."""
     reader.object(("every", "cron", "after", "on"))
     chosen = [name for name in ("every", "cron", "after", "on") if reader.get(name) is not None]

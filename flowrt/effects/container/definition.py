@@ -9,11 +9,11 @@ from __future__ import annotations
 import posixpath
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from flowrt.core.effect import Effect, Json
-from flowrt.effects.process_result import argv_of, text_of
+from flowrt.effects.process_result import argv_of, map_of, text_of
 
 _NAMESPACE = uuid.UUID("6f1d7d5e-3a52-5c0a-9a3f-6c1c2b6f0f7e")
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -51,9 +51,8 @@ def container_of(effect: Effect) -> Container:
     key = effect.idempotency_key
     identity = str(uuid.uuid5(_NAMESPACE, key))
     namespace, workflow, _ = effect.workflow
-    environment = {
-        name: text_of(value) for name, value in (wanted.get("environment") or {}).items() if value is not None
-    }
+    given = map_of(wanted.get("environment"), "environment")
+    environment = {name: text_of(value) for name, value in given.items() if value is not None}
     lifetime = wanted.get("lifetime") or {}
     stdin = wanted.get("stdin")
     return Container(
@@ -65,8 +64,8 @@ def container_of(effect: Effect) -> Container:
         arguments=tuple(argv_of(wanted.get("arguments"))),
         stdin=None if stdin is None else text_of(stdin).encode("utf-8", "surrogatepass"),
         environment=environment | {"FLOWRT_IDEMPOTENCY_KEY": key},
-        ports=_texts(wanted.get("ports")),
-        volumes=_texts(wanted.get("volumes")),
+        ports=_texts(wanted, "ports"),
+        volumes=_texts(wanted, "volumes"),
         cleanup=lifetime.get("cleanup", "never"),
         after_s=float(lifetime.get("after") or 0),
         pull_policy=wanted.get("pullPolicy", "ifNotPresent"),
@@ -82,15 +81,12 @@ def reading(command: tuple[str, ...], path: str) -> tuple[str, ...]:
     return ("/bin/sh", "-c", f'exec "$@" <{path}', "sh", *command)
 
 
-def refused_volume(volumes: Json, allowed: tuple[str, ...] | None) -> str | None:
-    """What is wrong with the first volume that may not be mounted; expressions are not judged."""
-    for source in volumes or {}:
-        if allowed is None or "${" in source:
-            continue
+def refused_volume(sources: Iterable[str], allowed: tuple[str, ...] | None) -> str | None:
+    """What is wrong with the first source of a volume that may not be mounted."""
+    for source in sources if allowed is not None else ():
         path = posixpath.normpath(source)
-        inside = any(path == root or path.startswith(root.rstrip("/") + "/") for root in allowed)
-        if not inside:
-            return f"volumes: {source!r} is not on the list run.container.allowed-volumes"
+        if not any(path == root or path.startswith(root.rstrip("/") + "/") for root in allowed or ()):
+            return f"volumes: {source!r} is not on the list run.container.volumes"
     return None
 
 
@@ -101,5 +97,5 @@ def _command(command: Json) -> tuple[str, ...] | None:
     return ("/bin/sh", "-c", command, "sh") if isinstance(command, str) else tuple(text_of(word) for word in command)
 
 
-def _texts(mapping: Mapping[str, Json] | None) -> dict[str, str]:
-    return {str(name): text_of(value) for name, value in (mapping or {}).items()}
+def _texts(wanted: Mapping[str, Json], name: str) -> dict[str, str]:
+    return {str(key): text_of(value) for key, value in map_of(wanted.get(name), name).items()}

@@ -99,7 +99,7 @@ class DockerEngine:
                     raise
                 await asyncio.sleep(pause_s)
         found = await self._find(container)
-        if found is None:
+        if found is None or found["State"]["Status"] == "removing":
             raise Faulted(Fault.of("runtime", f"container {container.name} was removed by somebody else"))
         return int(found["State"]["ExitCode"])
 

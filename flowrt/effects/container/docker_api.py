@@ -82,7 +82,7 @@ class DockerApi:
         return Faulted(Fault.of("communication", detail, status=answer.status_code))
 
     def _unreachable(self, what: str, error: httpx.TransportError) -> Faulted:
-        advice = "start the engine, or set run.container.host to where it listens"
+        advice = "start the engine, or set run.container.socket to where it listens"
         reason = str(error) or type(error).__name__
         detail = f"{self._runtime} could not {what}: no answer at {self.host} ({reason}); {advice}"
         return Faulted(Fault.of("communication", detail, status=503))

@@ -68,7 +68,7 @@ class KubernetesApi:
             file = None if wanted.kubeconfig is None else str(wanted.kubeconfig)
             await config.load_kube_config(file, wanted.context, configuration, persist_config=False)
         except (config.ConfigException, OSError) as error:
-            detail = f"no way to Kubernetes: {error}; set run.container.kubernetes.kubeconfig"
+            detail = f"no way to Kubernetes: {error}; set run.container.kubeconfig"
             raise Faulted(Fault.of("configuration", detail)) from error
 
 

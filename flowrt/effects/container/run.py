@@ -37,10 +37,13 @@ class ContainerRun:
         self._closing = False
 
     async def run(self, effect: Effect) -> Outcome:
-        problem = self._problem(effect.arguments)
+        problem = self._unavailable()
         if problem is not None:
             raise Faulted(Fault.of("configuration", problem))
         container, engine = container_of(effect), self._chosen()
+        problem = refused_volume(container.volumes, self._settings.allowed_volumes)
+        if problem is not None:
+            raise Faulted(Fault.of("configuration", problem))
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._tasks.add(task)
         try:
@@ -55,10 +58,12 @@ class ContainerRun:
 
     async def check(self, arguments: Json, base_uri: str | None) -> Sequence[str]:
         """Switched off, an extra that is missing, volumes that are not allowed."""
-        problem = self._problem(arguments)
+        volumes, lifetime = arguments.get("volumes"), arguments.get("lifetime")
+        sources = [source for source in volumes if "${" not in source] if isinstance(volumes, dict) else []
+        problem = self._unavailable() or refused_volume(sources, self._settings.allowed_volumes)
         if problem is not None:
             return [problem]
-        if (arguments.get("lifetime") or {}).get("cleanup") == "eventually":
+        if isinstance(lifetime, dict) and lifetime.get("cleanup") == "eventually":
             self._chosen().sweep()
         return []
 
@@ -71,12 +76,12 @@ class ContainerRun:
         if self._engine is not None:
             await self._engine.close()
 
-    def _problem(self, arguments: Json) -> str | None:
+    def _unavailable(self) -> str | None:
         if not self._settings.enabled:
             return _DISABLED
         if self._settings.runtime == "kubernetes" and importlib.util.find_spec("kubernetes_asyncio") is None:
             return _EXTRA
-        return refused_volume(arguments.get("volumes"), self._settings.allowed_volumes)
+        return None
 
     def _chosen(self) -> Engine:
         if self._engine is None:

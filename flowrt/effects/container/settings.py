@@ -39,7 +39,10 @@ class ContainerSettings:
     certificates: Path | None = None
     """A folder with `ca.pem`, `cert.pem` and `key.pem`, as in DOCKER_CERT_PATH."""
     allowed_volumes: tuple[str, ...] | None = ()
-    """Folders of the host, whose content may be mounted, and names of volumes; None: all."""
+    """Folders of the host, whose content may be mounted, and names of volumes; None: all.
+
+    The engine follows links, so a folder in which containers may make links opens the rest of the host, too.
+    """
     network: str | None = None
     memory_bytes: int | None = None
     cpus: float | None = None

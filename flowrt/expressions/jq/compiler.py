@@ -14,7 +14,7 @@ from flowrt.core.expression import Expression, InvalidExpression, Json, Lookup
 from flowrt.expressions.jq import libjq, watchdog
 from flowrt.expressions.jq import syntax as ast
 from flowrt.expressions.jq.bounds import Bounds, bounds
-from flowrt.expressions.jq.code import Code, Outside, Single, gathered
+from flowrt.expressions.jq.code import Code, One, Outside, Single, gathered
 from flowrt.expressions.jq.lexer import SyntaxFault
 from flowrt.expressions.jq.names import Refused, free_names
 from flowrt.expressions.jq.native import compile_native
@@ -31,13 +31,15 @@ class _Program(Protocol):
 @lru_cache(maxsize=CACHED_EXPRESSIONS)
 def compile(source: str) -> Expression:
     """The expression of a jq program (without `${ }`); raises `InvalidExpression` if it is none."""
-    program = _parsed(source)
     try:
+        program = _parsed(source)
         names = free_names(program)
+        found = bounds(program)
+        code = _native(program, found)
     except Refused as refused:
         raise InvalidExpression(str(refused)) from None
-    found = bounds(program)
-    code = _native(program, found)
+    except RecursionError:
+        raise InvalidExpression("the program is nested too deeply") from None
     if code is not None:
         return Expression(source, names, _evaluator(source, names, program, code, found), native=True)
     library = _in_library(source, names, found)
@@ -65,7 +67,7 @@ def _native(program: ast.Node, found: Bounds) -> Code | None:
         return None
     try:
         return compile_native(program)
-    except (Outside, RecursionError):
+    except Outside:
         return None
 
 
@@ -75,17 +77,21 @@ def _in_library(source: str, names: frozenset[str], found: Bounds) -> _Program:
     return libjq.LibraryProgram(source, sorted(names))
 
 
+def _collected(gather: One) -> One:
+    return lambda data, lookup: libjq.result(gather(data, lookup))
+
+
 def _evaluator(
     source: str, names: frozenset[str], program: ast.Node, code: Code, found: Bounds
 ) -> Callable[[Json, Lookup], Json]:
     if isinstance(program, (ast.Identity, ast.Literal, ast.Variable)) and isinstance(code, Single):
         return code.run  # cannot fail
-    run = code.run if isinstance(code, Single) else gathered(code)
-    several = not isinstance(code, Single)
 
     @lru_cache(maxsize=1)
     def library() -> _Program:
         return _in_library(source, names, found)
+
+    run = code.run if isinstance(code, Single) else _collected(gathered(code))
 
     def evaluate(data: Json, lookup: Lookup) -> Json:
         try:
@@ -95,12 +101,4 @@ def _evaluator(
         except (Beyond, RecursionError):
             return library().evaluate(data, lookup)
 
-    def evaluate_several(data: Json, lookup: Lookup) -> Json:
-        try:
-            return libjq.result(run(data, lookup))
-        except Raised as error:
-            raise libjq.failure(source, error.value) from None
-        except (Beyond, RecursionError):
-            return library().evaluate(data, lookup)
-
-    return evaluate_several if several else evaluate
+    return evaluate

@@ -57,8 +57,12 @@ def document(data: Json, names: list[str], lookup: Lookup) -> str:
     values = [data, *map(lookup, names)]
     try:
         return orjson.dumps(values).decode()
-    except TypeError:  # integers beyond 64 bits, lone surrogates
+    except TypeError:  # integers beyond 64 bits, lone surrogates, deep nesting
+        pass
+    try:
         return json.dumps(values)
+    except RecursionError:
+        raise ExpressionFailed("the data of an expression is nested too deeply") from None
 
 
 def result(values: list[Json]) -> Json:

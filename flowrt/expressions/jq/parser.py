@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from flowrt.expressions.jq import syntax as ast
 from flowrt.expressions.jq.lexer import BINDING, END, FORMAT, IDENTIFIER, KEYWORDS, STRING_START, SyntaxFault, tokenize
+from flowrt.expressions.jq.names import Refused
 from flowrt.expressions.jq.terms import Terms
 
 LEFT, RIGHT, NEITHER = "left", "right", "neither"
@@ -36,6 +37,8 @@ def operation(operator: str, left: ast.Node, right: ast.Node) -> ast.Node:
 
 class _Parser(Terms):
     def program(self) -> ast.Node:
+        if self.next in ("import", "include", "module"):
+            raise Refused(f"{self.next} may not be used: an expression cannot see files")
         node = self.query()
         if self.next != END:
             raise self.unexpected(self.take(), "the end of the program")
@@ -130,7 +133,7 @@ class _Parser(Terms):
 
 
 def parse(source: str) -> ast.Node:
-    """The syntax tree of a program; raises `SyntaxFault`."""
+    """The syntax tree of a program; raises `SyntaxFault`, or `Refused` for one of several files."""
     try:
         return _Parser(tokenize(source)).program()
     except RecursionError:

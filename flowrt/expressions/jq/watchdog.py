@@ -97,16 +97,20 @@ class _Pool:
     def __init__(self) -> None:
         self.free = threading.Semaphore(MOST_PROCESSES)
         self.idle: list[_Process] = []
+        self.busy: set[_Process] = set()
 
     def ask(self, program: str, text: str, deadline_s: float) -> bytes:
         with self.free:
             process = self.take()
+            self.busy.add(process)
             try:
                 process.start()
                 reply = process.ask(program, text, deadline_s)
             except BaseException:
                 process.end()
                 raise
+            finally:
+                self.busy.discard(process)
             self.idle.append(process)
             return reply
 
@@ -119,9 +123,12 @@ class _Pool:
     def close(self) -> None:
         while self.idle:
             self.idle.pop().end()
+        for process in list(self.busy):
+            process.process.kill()  # the thread that waits for it sees its end, and cleans up
 
 
 _pool = _Pool()
+_inherited: list[_Pool] = []
 _deadline_s = DEADLINE_S
 
 
@@ -132,13 +139,14 @@ def set_deadline(seconds: float) -> None:
 
 
 def close() -> None:
-    """Ends the idle helper processes; the next evaluation starts new ones."""
+    """Ends all helper processes, in the middle of an evaluation too; the next evaluation starts new ones."""
     _pool.close()
 
 
 def _forget() -> None:
-    """A forked child must not talk through its parent's pipes."""
+    """A forked child must not talk through its parent's pipes, nor end its parent's processes."""
     global _pool
+    _inherited.append(_pool)
     _pool = _Pool()
 
 

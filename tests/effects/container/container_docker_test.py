@@ -282,7 +282,7 @@ class TestFaults:
         assert (got.type, got.status) == (PREFIX + "communication", 503)
         assert got.detail is not None
         assert socket in got.detail
-        assert "run.container.host" in got.detail
+        assert "run.container.socket" in got.detail
 
     async def test_too_much_output(self, settings, effect, look):
         adapter = ContainerRun(dataclasses.replace(settings, output_bytes=100_000))
@@ -319,7 +319,7 @@ async def test_volumes_need_leave(settings, effect):
     for source in ("/", "/etc", "/srv/data/../../etc", "/srv/database", "other"):
         wanted = {"image": "x", "volumes": {source: "/x"}}
         assert await adapter.check(wanted, None) == [
-            f"volumes: {source!r} is not on the list run.container.allowed-volumes"
+            f"volumes: {source!r} is not on the list run.container.volumes"
         ]
         got = await fault_of(adapter, effect(volumes={source: "/x"}))
         assert got.type == PREFIX + "configuration"

@@ -205,7 +205,7 @@ async def test_a_cluster_that_is_not_there(settings, effect, tmp_path):
     config = yaml.safe_load(text)
     config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     (tmp_path / "nowhere").write_text(yaml.safe_dump(config))
-    for file, problem in (("nowhere", "https://127.0.0.1:1"), ("missing", "run.container.kubernetes.kubeconfig")):
+    for file, problem in (("nowhere", "https://127.0.0.1:1"), ("missing", "run.container.kubeconfig")):
         wanted = dataclasses.replace(settings.kubernetes, kubeconfig=tmp_path / file)
         adapter = ContainerRun(dataclasses.replace(settings, kubernetes=wanted))
         got = await fault_of(adapter.run(effect(command="x")))

@@ -222,7 +222,7 @@ class TestAllowList:
     @pytest.mark.parametrize("name", ["PATH", "LD_PRELOAD", "BASH_ENV", "IFS"])
     async def test_no_variable_may_change_what_a_word_means(self, fault, name):
         got = await fault(["echo"], environment={name: "x"})
-        assert got.detail == f"environment: {name} is refused while run.shell.allowed-commands is set"
+        assert got.detail == f"environment: {name} is refused while run.shell.commands is set"
 
     async def test_what_an_expression_decides_is_not_judged_at_load(self, shell):
         assert await shell.check({"command": "${ .command }"}, None) == []
