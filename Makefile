@@ -23,7 +23,7 @@ $(STAMP_DEV): $(VENV)/bin/python pyproject.toml
 	@touch $@ $(STAMP)
 
 serve: $(STAMP)  ## Serve workflows/ on the file store, http://127.0.0.1:8080
-	$(BIN)/flowrt serve workflows --config workflows/flowrt.yml
+	$(BIN)/flowrt serve workflows
 
 lint: $(STAMP_DEV)  ## ruff and the strict type checker
 	$(BIN)/ruff check flowrt tests benchmarks

@@ -266,7 +266,9 @@ class Machine(Arguments):
                 if shape is Done:
                     output, then = self._leave(state, step)  # type: ignore[arg-type]
                     child, parent = state, state.parent
-                    if parent is None or then == END:
+                    if parent is None:
+                        return self._complete(output)
+                    if then == END:
                         return self._finish(output)
                     state = parent
                     step = parent.task.resume(parent, child, output, then, self)
@@ -377,6 +379,7 @@ class Machine(Arguments):
     # Ends
 
     def _finish(self, output: Json) -> None:
+        """Ends the workflow from inside, with what is then its raw output."""
         root = self.instance.root
         assert root is not None
         if root.entered and not root.task.plain_exit:
@@ -384,6 +387,9 @@ class Machine(Arguments):
                 output = dataflow.leave(root, output, self)
             except (ExpressionFailed, Faulted) as error:
                 return self._fault(root, _fault(error).at("/"))
+        return self._complete(output)
+
+    def _complete(self, output: Json) -> None:
         self.instance.output = output
         self.instance.changes.fields.add("output")
         self.fact("completed", output=output)

@@ -15,7 +15,7 @@ from flowrt.core import duration, position
 from flowrt.core.arguments import STANDARD_NAMES
 from flowrt.core.definition import DIRECTIVES, CheckSchema, Task
 from flowrt.core.expression import Expression, ExpressionFailed, InvalidExpression
-from flowrt.core.template import Template, compile_template, whole_expression
+from flowrt.core.template import Template, array_template, constant, object_template, text_template, whole_expression
 
 Json = Any
 
@@ -192,25 +192,27 @@ class Reader:
 
     def dynamic(self) -> tuple[Template, bool]:
         """A template, and whether it is constant."""
-        problems: list[str] = []
-
-        def compile_one(source: str) -> Expression:
-            try:
-                return self._checked(source)
-            except InvalidExpression as error:
-                if self.build.loose:
-                    raise
-                problems.append(f"the expression '{source}' is not valid: {error}")
-                return Expression(source, frozenset(), lambda data, lookup: None)
-
+        if isinstance(self.value, dict):
+            members = {name: self.at(item, name).dynamic() for name, item in self.value.items()}
+            return object_template(members, self.value)
+        if isinstance(self.value, list):
+            return array_template([self.at(item, index).dynamic() for index, item in enumerate(self.value)], self.value)
+        if not isinstance(self.value, str):
+            return constant(self.value), True
         try:
-            template, constant = compile_template(self.value, compile_one, self.build.loose)
+            return text_template(self.value, self._part, self.build.loose)
         except (InvalidExpression, RecursionError) as error:
-            problems.append(str(error))
-            template, constant = (lambda data, lookup: None), True
-        for problem in problems:
-            self.problem(problem, "See the runtime expressions of the DSL; the default language is jq.")
-        return template, constant
+            self.problem(str(error), "See the runtime expressions of the DSL; the default language is jq.")
+            return constant(None), True
+
+    def _part(self, source: str) -> Expression:
+        try:
+            return self._checked(source)
+        except InvalidExpression as error:
+            # In loose mode a string that is no expression stands for itself.
+            if self.build.loose and source == self.value:
+                raise
+            raise InvalidExpression(f"the expression '{source}' is not valid: {error}") from None
 
     def expression_or_template(self) -> Template:
         """`input.from`, `output.as`, `export.as`: a string is an expression, an object a template."""
@@ -286,7 +288,7 @@ class Reader:
             reader.siblings = siblings
             tasks.append(self.build.task(reader, name, index))
         together = tuple(tasks)
-        for task, after in zip(together, [*together[1:], None], strict=True):
+        for task, after in zip(together, (*together[1:], None), strict=False):
             task.siblings, task.next = together, after
         return together
 

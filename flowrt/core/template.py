@@ -70,36 +70,31 @@ def to_text(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def compile_template(value: Json, expression: CompileExpression, loose: bool = False) -> tuple[Template, bool]:
-    """The template of a JSON value and whether it is constant.
+def constant(value: Json) -> Template:
+    """The template that always gives this value."""
+    return lambda data, lookup: value
+
+
+def text_template(text: str, expression: CompileExpression, loose: bool = False) -> tuple[Template, bool]:
+    """The template of a string and whether it is constant.
 
     `expression` compiles one expression. In `loose` mode every string is tried as an expression and stands for itself
     where that fails (dsl-reference.md, "Evaluate").
     """
-    if isinstance(value, str):
-        return _text(value, expression, loose)
-    if isinstance(value, dict):
-        return _object({key: compile_template(item, expression, loose) for key, item in value.items()}, value)
-    if isinstance(value, list):
-        return _array([compile_template(item, expression, loose) for item in value], value)
-    return (lambda data, lookup: value), True
-
-
-def _text(text: str, expression: CompileExpression, loose: bool) -> tuple[Template, bool]:
     if (source := whole_expression(text)) is not None:
         return expression(source).evaluate, False
     if "${" in text:
         return _interpolation(text, expression), False
     if loose:
         return _loose(text, expression)
-    return (lambda data, lookup: text), True
+    return constant(text), True
 
 
 def _loose(text: str, expression: CompileExpression) -> tuple[Template, bool]:
     try:
         evaluate = expression(text).evaluate
     except InvalidExpression:
-        return (lambda data, lookup: text), True
+        return constant(text), True
 
     def attempt(data: Json, lookup: Lookup) -> Json:
         try:
@@ -119,10 +114,11 @@ def _interpolation(text: str, expression: CompileExpression) -> Template:
     return interpolate
 
 
-def _object(members: dict[str, tuple[Template, bool]], original: Json) -> tuple[Template, bool]:
-    dynamic = [(key, template) for key, (template, constant) in members.items() if not constant]
+def object_template(members: dict[str, tuple[Template, bool]], original: Json) -> tuple[Template, bool]:
+    """The template of an object from those of its members, and whether it is constant."""
+    dynamic = [(key, template) for key, (template, is_constant) in members.items() if not is_constant]
     if not dynamic:
-        return (lambda data, lookup: original), True
+        return constant(original), True
     if len(dynamic) == 1 and len(members) == 1:
         name, only = dynamic[0]
         return (lambda data, lookup: {name: only(data, lookup)}), False
@@ -136,8 +132,9 @@ def _object(members: dict[str, tuple[Template, bool]], original: Json) -> tuple[
     return build, False
 
 
-def _array(items: list[tuple[Template, bool]], original: Json) -> tuple[Template, bool]:
-    if all(constant for _, constant in items):
-        return (lambda data, lookup: original), True
+def array_template(items: list[tuple[Template, bool]], original: Json) -> tuple[Template, bool]:
+    """The template of an array from those of its items, and whether it is constant."""
+    if all(is_constant for _, is_constant in items):
+        return constant(original), True
     templates = [template for template, _ in items]
     return (lambda data, lookup: [template(data, lookup) for template in templates]), False

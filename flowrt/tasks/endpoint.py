@@ -68,8 +68,8 @@ def expand(template: str, data: Json) -> str:
     """RFC 6570 expansion with the members of `data`."""
     if "{" not in template:
         return template
-    variables = data if isinstance(data, dict) else {}
-    return str(_parsed(template).expand({name: _value(value) for name, value in variables.items()}))
+    variables, parsed = data if isinstance(data, dict) else {}, _parsed(template)
+    return str(parsed.expand({name: _value(name, variables.get(name)) for name in parsed.variable_names}))
 
 
 @lru_cache(maxsize=1024)
@@ -79,5 +79,7 @@ def _parsed(template: str) -> Any:
     return URITemplate(template)
 
 
-def _value(value: Json) -> Json:
+def _value(name: str, value: Json) -> Json:
+    if isinstance(value, dict | list):
+        raise ExpressionFailed(f"the variable '{name}' of a URI template is no string, number or boolean")
     return ("true" if value else "false") if isinstance(value, bool) else value

@@ -44,7 +44,7 @@ class Raise(Task):
 
 def _check(name: str, member: Reader) -> None:
     if name == "status":
-        if not isinstance(member.value, str):
+        if not isinstance(member.value, str) or "${" not in member.value:
             member.integer()
         return
     text = member.string()

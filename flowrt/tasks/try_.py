@@ -52,7 +52,9 @@ class Try(TaskList):
         if (errors := catch.get("errors")) is not None:
             errors.object(("with",))
             if (with_ := errors.get("with")) is not None:
-                for member, filter_ in with_.object(FILTERS).members():
+                if with_.object(FILTERS).value == {}:
+                    with_.problem("an error filter needs at least one property", "Leave 'with' out to catch every error.")
+                for member, filter_ in with_.members():
                     self.filters[member] = filter_.template()
         if (when := catch.get("when")) is not None:
             self.when = when.expression()

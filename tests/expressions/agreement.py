@@ -1,4 +1,4 @@
-"""Runs one program as closures and in libjq, and puts both outcomes into a form that tells 1 from true and 3 from 3.0."""
+"""Runs one program as closures and in libjq; the form of its outcomes tells 1 from true, 3 from 3.0, and key orders."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flowrt.core.expression import Expression, ExpressionFailed
 from flowrt.expressions.jq import compile
 from flowrt.expressions.jq.libjq import LibraryProgram
 
+Outcome = tuple[str, str]
 VARIABLES: dict[str, Any] = {"v": {"a": [1, 2], "b": "x"}, "w": 2}
 
 
@@ -16,7 +17,7 @@ def evaluate(source: str, data: Any = None, **variables: Any) -> Any:
     return compile(source).evaluate(data, {**VARIABLES, **variables}.__getitem__)
 
 
-def outcome(program: Expression | LibraryProgram, data: Any, variables: dict[str, Any]) -> tuple[str, str]:
+def outcome(program: Expression | LibraryProgram, data: Any, variables: dict[str, Any]) -> Outcome:
     """What the program gives, as JSON text (the order of keys included), or the message of its failure."""
     try:
         return "value", json.dumps(program.evaluate(data, variables.__getitem__))
@@ -24,7 +25,7 @@ def outcome(program: Expression | LibraryProgram, data: Any, variables: dict[str
         return "error", str(failure)
 
 
-def outcomes(source: str, data: Any, variables: dict[str, Any] | None = None) -> tuple[tuple[str, str], tuple[str, str]]:
+def outcomes(source: str, data: Any, variables: dict[str, Any] | None = None) -> tuple[Outcome, Outcome]:
     """The program's own outcome, and the library's."""
     values = variables or VARIABLES
     expression = compile(source)

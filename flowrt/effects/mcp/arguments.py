@@ -85,7 +85,7 @@ def read_arguments(given: Mapping[str, Any]) -> Wanted:
         given.get("parameters") or {},
         _transport(given["transport"]),
         given.get("protocolVersion") or DEFAULT_VERSION,
-        from_json(given["timeout"]) if given.get("timeout") is not None else None,
+        _seconds(given.get("timeout")),
         (client.get("name", name), client.get("version", version or "0")),
     )
 
@@ -100,7 +100,7 @@ def problems_of(given: Mapping[str, Any]) -> Iterator[str]:
             yield f"/parameters: they must be an object, not {type(parameters).__name__}"
         elif (needed := NEEDED.get(str(method))) and not (parameters or {}).get(needed):
             yield f"/parameters/{needed}: it is missing; {method} needs it"
-    if timeout is not None and not _is_dynamic(timeout) and from_json(timeout) is None:
+    if timeout is not None and not _is_dynamic(timeout) and _seconds(timeout) is None:
         yield f"/timeout: {timeout!r} is no duration; write PT10S or {{seconds: 10}}"
     yield from _transport_problems(given.get("transport"))
 
@@ -142,6 +142,13 @@ def _endpoint(settings: Mapping[str, Any]) -> tuple[Json, Json]:
     if isinstance(endpoint, Mapping):
         return endpoint.get("uri"), endpoint.get("authentication")
     return endpoint, None
+
+
+def _seconds(timeout: Json) -> float | None:
+    """A duration, as the DSL writes it or already as seconds."""
+    if isinstance(timeout, int | float) and not isinstance(timeout, bool):
+        return float(timeout)
+    return from_json(timeout)
 
 
 def _text(value: Json) -> str:

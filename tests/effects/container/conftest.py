@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ import pytest
 from flowrt.core.effect import Effect
 from flowrt.effects.container.run import ContainerRun
 from flowrt.effects.container.settings import ContainerSettings
+from tests.effects.container.docker_server import Docker
 from tests.servers.podman import Podman
 
 
@@ -48,11 +49,27 @@ class Look:
                 await asyncio.sleep(0.02)
 
 
+@pytest.fixture(scope="session")
+def docker_server(podman_server: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
+    server = Docker(podman_server)
+    if (reason := server.unavailable()) is not None:
+        pytest.skip(f"docker: {reason}")
+    try:
+        server.start(tmp_path_factory.mktemp("docker"))
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["podman", "docker"])
+def engine(request: pytest.FixtureRequest) -> Podman | Docker:
+    found: Podman | Docker = request.getfixturevalue(f"{request.param}_server")
+    return found
+
+
 @pytest.fixture
-def settings(podman_server: Podman) -> ContainerSettings:
-    return ContainerSettings(
-        enabled=True, runtime="podman", host=podman_server.url, network="host", allowed_volumes=None
-    )
+def settings(engine: Podman | Docker) -> ContainerSettings:
+    return ContainerSettings(enabled=True, runtime=engine.name, host=engine.url, network="host", allowed_volumes=None)
 
 
 @pytest.fixture
@@ -63,8 +80,8 @@ async def adapter(settings: ContainerSettings) -> AsyncIterator[ContainerRun]:
 
 
 @pytest.fixture
-async def look(podman_server: Podman) -> AsyncIterator[Look]:
-    look = Look(podman_server.url)
+async def look(engine: Podman | Docker) -> AsyncIterator[Look]:
+    look = Look(engine.url)
     yield look
     await look.client.aclose()
 

@@ -318,11 +318,11 @@ async def test_volumes_need_leave(settings, effect):
     adapter = ContainerRun(dataclasses.replace(settings, allowed_volumes=("/srv/data", "cache")))
     for source in ("/", "/etc", "/srv/data/../../etc", "/srv/database", "other"):
         wanted = {"image": "x", "volumes": {source: "/x"}}
-        assert await adapter.check(wanted, None) == [
-            f"volumes: {source!r} is not on the list run.container.volumes"
-        ]
+        assert await adapter.check(wanted, None) == [f"volumes: {source!r} is not on the list run.container.volumes"]
         got = await fault_of(adapter, effect(volumes={source: "/x"}))
         assert got.type == PREFIX + "configuration"
+    got = await fault_of(adapter, effect(volumes={"/${x}/../etc": "/x"}))
+    assert got.type == PREFIX + "configuration"
     for source in ("/srv/data", "/srv/data/in", "cache", "${ .folder }"):
         assert await adapter.check({"image": "x", "volumes": {source: "/x"}}, None) == []
     await adapter.close()

@@ -69,31 +69,36 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 @asynccontextmanager
 async def listening(talk: Talk, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """A port on 127.0.0.1 where each connection is talked to; all of them are closed at the end."""
-    tasks: set[asyncio.Task[None]] = set()
+    tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with suppress(ConnectionError, asyncio.CancelledError):
-                await talk(reader, writer)
-        finally:
-            writer.close()
-            with suppress(ConnectionError, asyncio.CancelledError, ssl.SSLError):
-                await writer.wait_closed()
+        with suppress(ConnectionError, asyncio.CancelledError):
+            await talk(reader, writer)
+        await closed(writer)
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.create_task(converse(reader, writer)))
+        tasks[asyncio.create_task(converse(reader, writer))] = writer
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        # One turn, so that a connection that is already accepted has its task and is closed with the others.
+        # One turn, so that a connection that is already accepted is closed with the others.
         await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # A task that was cancelled before its first step has closed nothing.
+        for writer in tasks.values():
+            await closed(writer)
         await server.wait_closed()
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError, asyncio.CancelledError, ssl.SSLError):
+        await writer.wait_closed()
 
 
 @dataclass

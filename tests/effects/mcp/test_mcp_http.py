@@ -117,8 +117,9 @@ async def test_cancelling_the_task_cancels_the_request(call: McpCall, web: Web, 
     await asyncio.wait_for(_exists(tmp_path / "hang.ended"), 5)
 
 
-async def test_timeout_cancels_the_request(call: McpCall, web: Web, tmp_path: Path) -> None:
+@pytest.mark.parametrize("timeout", ["PT1S", 1.0])
+async def test_timeout_cancels_the_request(call: McpCall, web: Web, tmp_path: Path, timeout: Any) -> None:
     wanted = {"name": "hang", "arguments": {"started": str(tmp_path / "hang.started")}}
-    fault = await _fault(call, web.ask("tools/call", wanted, timeout="PT1S"))
+    fault = await _fault(call, web.ask("tools/call", wanted, timeout=timeout))
     assert (fault.type, fault.status) == (PREFIX + "runtime", 504)
     await asyncio.wait_for(_exists(tmp_path / "hang.ended"), 5)

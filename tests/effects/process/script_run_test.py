@@ -226,6 +226,11 @@ async def test_cancelling_ends_the_script(script, effect, tmp_path, alive):
     assert not alive(int(report.read_text()))
 
 
+async def test_without_code_there_is_nothing_to_run(fault):
+    got = await fault("python", None)
+    assert got == Fault.of("configuration", "the script has no code: its source was not read")
+
+
 async def test_off_unless_switched_on(effect):
     script = ScriptRun(ProcessSettings())
     problem = "run.script is off; set run.script.enabled to true to allow scripts"

@@ -9,13 +9,13 @@ import os
 from random import Random
 
 import pytest
-from agreement import outcomes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jq_programs import Programs, value
 
 from flowrt.core.expression import InvalidExpression
 from flowrt.expressions.jq import compile
+from tests.expressions.agreement import outcomes
+from tests.expressions.jq_programs import Programs, value
 
 VALUES_PER_PROGRAM = 4
 PAIRS = 100_000 if os.environ.get("FLOWRT_SOAK") == "1" else 2_000
