@@ -57,3 +57,14 @@ def validate(schema: CheckSchema, value: Json, what: str) -> None:
 def truth(value: Json) -> bool:
     """jq's truth: everything but false and null."""
     return value is not None and value is not False
+
+
+def equal(one: Json, other: Json) -> bool:
+    """jq's equality: as in Python, but true is not 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(equal(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(equal, one, other))
+    return bool(one == other)

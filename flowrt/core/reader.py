@@ -224,6 +224,17 @@ class Reader:
             self.problem(f"expected a runtime expression or an object, found {_shape(self.value)}")
         return self.template()
 
+    def expression_or_constant(self) -> Template:
+        """A runtime expression, with or without `${ }`, or a constant: any other value, a string that is none."""
+        if isinstance(self.value, str) and "${" not in self.value:
+            try:
+                return self._checked(self.value).evaluate
+            except InvalidExpression:
+                if not self.value.startswith((".", "$")):
+                    return constant(self.value)
+                return self._compile(self.value)
+        return self.template()
+
     def duration(self) -> Template:
         """A duration, as a template that gives seconds."""
         if isinstance(self.value, str) and whole_expression(self.value) is not None:

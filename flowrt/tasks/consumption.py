@@ -1,8 +1,9 @@
 """Event consumption: which events a listener takes, and when it has enough.
 
 Source: dsl-reference.md, "Event Consumption Strategy", "Event Filter", "Correlation". A state's progress is JSON:
-`matched` (indexes of filters that have their event), `bound` (correlation keys by first value), `until` (the same for
-the strategy that ends it).
+`matched` (indexes of filters that have their event), `bound` (correlation keys by first value), `expected` (of each
+filter its correlation keys by what they must be, from when it began to listen), `until` (the same for the strategy that
+ends it).
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flowrt.core.dataflow import truth
+from flowrt.core.dataflow import equal, truth
 from flowrt.core.definition import Subscription
+from flowrt.core.expression import ExpressionFailed, InvalidExpression
 from flowrt.core.instance import TaskState
 from flowrt.core.machine import Machine
 from flowrt.core.reader import Reader
-from flowrt.core.template import Template
+from flowrt.core.template import Template, constant, whole_expression
 
 Json = Any
 Progress = dict[str, Any]
@@ -30,7 +32,8 @@ class Correlation:
     """How a key is taken from an event, and what it must be."""
 
     key: str
-    source: str
+    source: str | None
+    """The expression that extracts it, if that needs nothing but the event: what it gives can be indexed."""
     extract: Template
     expect: Template | None
 
@@ -51,10 +54,10 @@ class Attribute:
             return isinstance(value, str) and self.pattern.fullmatch(value) is not None
         expected = machine.evaluate(self.template, value, state)
         if self.constant:
-            return bool(expected == value)
+            return equal(expected, value)
         if isinstance(expected, bool) or expected is None:
             return expected is True
-        return bool(expected == value)
+        return equal(expected, value)
 
 
 class Filter:
@@ -87,40 +90,59 @@ class Filter:
         extract, expect = reader.get("from"), reader.get("expect")
         return Correlation(
             name,
-            extract.value if extract is not None and isinstance(extract.value, str) else "",
-            extract.expression() if extract is not None else (lambda data, lookup: None),
-            expect.template() if expect is not None else None,
+            _source(extract) if extract is not None else None,
+            extract.expression() if extract is not None else constant(None),
+            expect.expression_or_constant() if expect is not None else None,
         )
 
-    def matches(self, event: dict[str, Json], bound: dict[str, Json], state: TaskState, machine: Machine) -> bool:
-        """Whether it takes the event; binds correlation keys (in `bound`) that have no value yet."""
+    def expected(self, state: TaskState, machine: Machine) -> dict[str, Json]:
+        """What its correlation keys must be, as far as the definition says so."""
+        return {
+            each.key: machine.evaluate(each.expect, state.data, state)
+            for each in self.correlations
+            if each.expect is not None
+        }
+
+    def matches(
+        self, event: dict[str, Json], expected: dict[str, Json], bound: dict[str, Json], state: TaskState, machine: Machine
+    ) -> bool:
+        """Whether it takes the event; binds correlation keys (in `bound`) that have no value yet.
+
+        An event that its expressions fail on is none of its.
+        """
         if self.type is not None and event.get("type") != self.type:
             return False
-        if not all(attribute.matches(event, state, machine) for attribute in self.attributes):
-            return False
         new: dict[str, Json] = {}
-        for correlation in self.correlations:
-            value = machine.evaluate(correlation.extract, event, state)
-            if value is None:
+        try:
+            if not all(attribute.matches(event, state, machine) for attribute in self.attributes):
                 return False
-            if correlation.expect is not None:
-                if machine.evaluate(correlation.expect, state.data, state) != value:
+            for correlation in self.correlations:
+                key, value = correlation.key, machine.evaluate(correlation.extract, event, state)
+                known = expected if key in expected else bound
+                if value is None or (key in known and not equal(known[key], value)):
                     return False
-            elif correlation.key in bound:
-                if bound[correlation.key] != value:
-                    return False
-            else:
-                new[correlation.key] = value
+                if key not in known:
+                    new[key] = value
+        except ExpressionFailed:
+            return False
         bound.update(new)
         return True
 
-    def subscription(self, state: TaskState, machine: Machine) -> Subscription:
+    def subscription(self, expected: dict[str, Json]) -> Subscription:
         """The narrowest condition the runtime can index."""
         for correlation in self.correlations:
-            if correlation.expect is not None:
-                expected = machine.evaluate(correlation.expect, state.data, state)
-                return Subscription(self.type, correlation.source, expected)
+            if correlation.key in expected and correlation.source is not None:
+                return Subscription(self.type, correlation.source, expected[correlation.key])
         return Subscription(self.type)
+
+
+def _source(extract: Reader) -> str | None:
+    text = extract.value if isinstance(extract.value, str) else ""
+    source = whole_expression(text) or text
+    try:
+        return None if extract.build.expression(source).names else source
+    except InvalidExpression:
+        return None
 
 
 class Strategy:
@@ -154,11 +176,12 @@ class Strategy:
         """It goes on after the first event."""
         return self.mode == "any" and (self.condition is not None or self.until is not None)
 
-    def begin(self) -> Progress:
+    def begin(self, state: TaskState, machine: Machine) -> Progress:
         """The progress of a listener that has seen nothing."""
-        progress: Progress = {"matched": [], "bound": {}}
+        expected = [filter_.expected(state, machine) for filter_ in self.filters]
+        progress: Progress = {"matched": [], "bound": {}, "expected": expected}
         if self.until is not None:
-            progress["until"] = self.until.begin()
+            progress["until"] = self.until.begin(state, machine)
         return progress
 
     def offer(
@@ -176,7 +199,7 @@ class Strategy:
         for index, filter_ in enumerate(self.filters):
             if self.mode == "all" and index in progress["matched"]:
                 continue
-            if filter_.matches(event, bound, state, machine):
+            if filter_.matches(event, progress["expected"][index], bound, state, machine):
                 matched = [*progress["matched"], index] if self.mode == "all" else progress["matched"]
                 satisfied = len(matched) == len(self.filters) if self.mode == "all" else not self.endless
                 return {**progress, "matched": matched, "bound": bound}, True, satisfied
@@ -188,7 +211,8 @@ class Strategy:
         """Whether the `until` condition is true of what was collected."""
         return self.condition is not None and truth(machine.evaluate(self.condition, collected, state))
 
-    def subscriptions(self, state: TaskState, machine: Machine) -> Sequence[Subscription]:
+    def subscriptions(self, progress: Progress) -> Sequence[Subscription]:
         """Everything that may concern it."""
-        own = [filter_.subscription(state, machine) for filter_ in self.filters] or [Subscription(None)]
-        return own + list(self.until.subscriptions(state, machine) if self.until is not None else ())
+        each = zip(self.filters, progress["expected"], strict=True)
+        own = [filter_.subscription(expected) for filter_, expected in each] or [Subscription(None)]
+        return own + list(self.until.subscriptions(progress["until"]) if self.until is not None else ())

@@ -67,7 +67,8 @@ class Listen(TaskList):
                 self.each_export_schema = foreach.build.schema(schema)
 
     def enter(self, state: TaskState, machine: Machine) -> Step:
-        state.memory = {"progress": self.strategy.begin(), "events": [], "outputs": [], "busy": False, "over": False}
+        progress = self.strategy.begin(state, machine)
+        state.memory = {"progress": progress, "events": [], "outputs": [], "busy": False, "over": False}
         machine.listen(state)
         machine.fact("correlation-started")
         return WAIT
@@ -101,7 +102,7 @@ class Listen(TaskList):
         return events[index] if index < len(events) else None
 
     def subscriptions(self, state: TaskState, machine: Machine) -> list[Subscription]:
-        return [] if state.memory["over"] else list(self.strategy.subscriptions(state, machine))
+        return [] if state.memory["over"] else list(self.strategy.subscriptions(state.memory["progress"]))
 
     def _next(self, state: TaskState, machine: Machine) -> Step:
         """Processes the next event of the queue, or ends, or waits for more."""

@@ -187,7 +187,7 @@ class OnEvents(Schedule):
     strategy: Strategy
 
     def enter(self, state: TaskState, machine: Machine) -> Step:
-        state.memory = {"progress": self.strategy.begin(), "events": [], "queue": []}
+        state.memory = {"progress": self.strategy.begin(state, machine), "events": [], "queue": []}
         machine.listen(state)
         return WAIT
 
@@ -201,7 +201,8 @@ class OnEvents(Schedule):
         if not satisfied and not self.strategy.holds(events, state, machine):
             state.memory = {**memory, "progress": progress, "events": events}
             return WAIT
-        state.memory = {"progress": self.strategy.begin(), "events": [], "queue": [*memory["queue"], events]}
+        progress = self.strategy.begin(state, machine)
+        state.memory = {"progress": progress, "events": [], "queue": [*memory["queue"], events]}
         return WAIT if state.wants_effect else self.fire(state, machine)
 
     def fire_input(self, state: TaskState) -> Json:
@@ -212,7 +213,7 @@ class OnEvents(Schedule):
         return self.fire(state, machine) if state.memory["queue"] else WAIT
 
     def subscriptions(self, state: TaskState, machine: Machine) -> Sequence[Subscription]:
-        return self.strategy.subscriptions(state, machine)
+        return self.strategy.subscriptions(state.memory["progress"])
 
 
 def _is_cron(text: str) -> bool:
