@@ -68,7 +68,7 @@ def imports(path: Path) -> set[str]:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, *([base] if base else [])])
             below = {f"{base}.{alias.name}" for alias in node.names}
-            found |= (below & KNOWN) or {base}
+            found.update((below & KNOWN) or {base})
         for child in ast.iter_child_nodes(node):
             visit(child)
 

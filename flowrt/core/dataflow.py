@@ -44,6 +44,8 @@ def leave(state: TaskState, raw: Json, machine: Machine) -> Json:
         if task.export_schema is not None:
             validate(task.export_schema, context, "export")
         machine.export(context)
+    if task.tags is not None:
+        machine.tag(machine.evaluate(task.tags, output, state))
     return output
 
 

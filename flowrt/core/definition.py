@@ -119,6 +119,8 @@ class Task:
     output_schema: CheckSchema | None = None
     export_as: Template | None = None
     export_schema: CheckSchema | None = None
+    tags: Template | None = None
+    """Gives tags that the instance gets when the task has completed (`metadata.tags`)."""
     timeout: Template | None = None
     """Gives the seconds after which it times out."""
     plain_entry: bool = True

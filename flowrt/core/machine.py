@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 from flowrt.core import dataflow
-from flowrt.core.arguments import Arguments
 from flowrt.core.definition import END, Done, Run, RunAll, Skipped, Step, Subscription, Wait
 from flowrt.core.effect import Effect
 from flowrt.core.expression import ExpressionFailed, ExpressionTimedOut
@@ -24,19 +23,15 @@ from flowrt.core.instance import (
     RUNNING,
     SUSPENDED,
     WAITING,
-    Fact,
     Instance,
-    StateKey,
     TaskRecord,
     TaskState,
 )
+from flowrt.core.keeping import Keeping
 from flowrt.core.signal import Arrived, Cancel, Completed, Failed, Resume, Signal, Started, Suspend
-from flowrt.core.template import Template
 
 Json = Any
 
-ROUNDS_KEPT = 8
-"""How many finished rounds of a loop keep their records."""
 STEPS_A_TURN = 1000
 
 
@@ -54,7 +49,7 @@ class Environment:
     """Where cron expressions are read."""
 
 
-class Machine(Arguments):
+class Machine(Keeping):
     """Advances one instance at a time; holds nothing between two calls but the environment."""
 
     def advance(self, instance: Instance, signal: Signal, now: float, budget: int = STEPS_A_TURN) -> None:
@@ -111,67 +106,6 @@ class Machine(Arguments):
         while instance.ready and self.budget > 0 and not instance.ended:
             self._begin(instance.ready.pop(0))
         self._settle()
-
-    # What tasks ask for
-
-    def evaluate(self, template: Template, data: Json, state: TaskState) -> Json:
-        """The value of a template or expression for a state."""
-        self.scope = state
-        return template(data, self.lookup)
-
-    def export(self, context: Json) -> None:
-        """Replaces the instance's context."""
-        self.instance.context = context
-        self.instance.changes.fields.add("context")
-        self._exported = True
-
-    def listen(self, state: TaskState) -> None:
-        """Marks a state as listening, or its subscriptions as changed; the runtime indexes them."""
-        state.listening = True
-        self.instance.changes.listeners = True
-
-    def emit(self, event: dict[str, Json]) -> None:
-        """Puts an event into the outbox of the coming commit."""
-        self.instance.changes.emitted.append(event)
-
-    def touch(self, state: TaskState) -> None:
-        """Marks the changing part of a live state for the coming commit; what is not live needs no mark."""
-        if state.sequence:
-            self.instance.changes.states[state.key] = state
-
-    def drop(self, state: TaskState) -> None:
-        """Cancels a live state and everything below it."""
-        self.fact("cancelled", state.task.position)
-        self._detach(state)
-
-    def new_round(self, state: TaskState) -> None:
-        """Begins a round of a loop: children get an iteration never used before; records of old rounds go."""
-        instance, key = self.instance, state.task.key
-        round_ = instance.counters.get(key, 0)
-        instance.counters[key] = round_ + 1
-        state.round = round_
-        pruned = instance.changes.pruned
-        if round_ >= ROUNDS_KEPT:
-            pruned[key] = round_ - ROUNDS_KEPT + 1
-        for inner in state.task.inner_loops:
-            if inner in instance.counters:
-                pruned[inner] = instance.counters[inner]
-        instance.changes.head = True
-        self.touch(state)
-
-    def next_run(self, state: TaskState) -> int:
-        """The first attempt number of a `try`: never one that an earlier run of it in this iteration has used."""
-        return self.instance.counters.get(f"{state.task.key}#{state.iteration}", 0) if state.attempt else 0
-
-    def keep_run(self, state: TaskState, run: int) -> None:
-        """Remembers that a `try` has used the attempt numbers below `run`."""
-        self.instance.counters[f"{state.task.key}#{state.iteration}"] = run
-        self.instance.changes.head = True
-
-    def fact(self, name: str, position: str = "", **data: Json) -> None:
-        """Notes something for lifecycle events, when someone wants them."""
-        if self.instance.facts is not None:
-            self.instance.facts.append(Fact(name, position, self.now, data))
 
     # Signals
 
@@ -275,11 +209,11 @@ class Machine(Arguments):
                 elif shape is Run:
                     state, step = TaskState(step.task, state, step.input), None  # type: ignore[union-attr]
                 elif shape is Wait:
-                    return self._attach(state)
+                    return self.attach(state)
                 elif shape is Skipped:
                     child, parent, then = state, state.parent, state.task.then
                     if child.sequence:
-                        self._detach(child)
+                        self.detach(child)
                     if parent is None or then == END:
                         return self._finish(step.output)  # type: ignore[union-attr]
                     state = parent
@@ -301,7 +235,7 @@ class Machine(Arguments):
         task = state.task
         state.started_at = self.now
         if state.sequence:
-            self._mark_entered(state)
+            self.renew(state)
         if self.instance.facts is not None and not task.hidden and state.parent is not None:
             self.fact("created", task.position)
             self.fact("started", task.position)
@@ -312,11 +246,6 @@ class Machine(Arguments):
         state.entered = True
         return task.enter(state, self)
 
-    def _mark_entered(self, state: TaskState) -> None:
-        # A state that was live before it began is stored anew: its start, deadline and data are not known yet.
-        self.instance.changes.states[state.key] = state
-        self.instance.changes.born.add(state.key)
-
     def _leave(self, state: TaskState, done: Done) -> tuple[Json, int]:
         task, output = state.task, done.output
         then = task.then if done.then is None else done.then
@@ -324,7 +253,7 @@ class Machine(Arguments):
         if not task.plain_exit:
             output = dataflow.leave(state, output, self)
         if state.sequence:
-            self._detach(state)
+            self.detach(state)
         if not task.hidden:
             instance = self.instance
             instance.changes.history.append(
@@ -347,11 +276,11 @@ class Machine(Arguments):
     def _run_all(self, state: TaskState, step: RunAll) -> None:
         for task, data in step.children:
             child = TaskState(task, state, data)
-            self._attach(child)
+            self.attach(child)
             self.instance.ready.append(child)
 
     def _postpone(self, state: TaskState) -> None:
-        self._attach(state)
+        self.attach(state)
         self.instance.ready.insert(0, state)
 
     def _catch(self, origin: TaskState, fault: Fault) -> tuple[TaskState, Callable[[], Step]] | None:
@@ -370,7 +299,7 @@ class Machine(Arguments):
                 fault, caught = _fault(error).at(node.task.position), False
             if caught:
                 if child.sequence:
-                    self._detach(child)
+                    self.detach(child)
                 return node, partial(node.task.failed, node, child, fault, self)
             child, node = node, node.parent
         self._fault(origin, fault)
@@ -398,12 +327,12 @@ class Machine(Arguments):
     def _fault(self, origin: TaskState, fault: Fault) -> None:
         instance = self.instance
         for state in list(origin.subtree())[1:]:
-            self._detach(state)
+            self.detach(state)
         origin.entered = origin.wants_effect = origin.listening = False
         origin.memory = origin.fixed = origin.wanted = origin.wake_at = None
         origin.data = origin.input
-        self._attach(origin)
-        self._mark_entered(origin)
+        self.attach(origin)
+        self.renew(origin)
         instance.error, instance.status, instance.ended_at = fault, FAULTED, self.now
         instance.ready = []
         instance.changes.head = instance.changes.listeners = True
@@ -433,50 +362,10 @@ class Machine(Arguments):
             instance.status = status
             instance.changes.head = True
 
-    # Live states
-
-    def _attach(self, state: TaskState) -> None:
-        """Makes a state and everything above it live, or marks it when it is."""
-        instance = self.instance
-        if state.sequence:
-            return self.touch(state)
-        chain = [state]
-        while (parent := chain[-1].parent) is not None and not parent.sequence:
-            chain.append(parent)
-        for each in reversed(chain):
-            instance.sequence += 1
-            each.sequence = instance.sequence
-            key = each.key
-            instance.live[key] = each
-            instance.changes.states[key] = each
-            instance.changes.born.add(key)
-            if each.parent is not None:
-                if each.parent.children is None:
-                    each.parent.children = {}
-                each.parent.children[key] = each
-        return None
-
-    def _detach(self, state: TaskState) -> None:
-        """Takes a state and everything below it out of the live ones."""
-        instance = self.instance
-        for each in state.subtree():
-            key = each.key
-            if instance.live.get(key) is each:
-                del instance.live[key]
-                instance.changes.states[key] = None
-                instance.changes.born.discard(key)
-            if each.listening:
-                instance.changes.listeners = True
-            each.sequence = 0
-        if state.parent is not None and state.parent.children is not None:
-            state.parent.children.pop(state.key, None)
-        if instance.ready:
-            instance.ready = [each for each in instance.ready if each.sequence]
-
     def _deadlines(self) -> None:
         """Deals with the deadlines that have come, the earliest first."""
         while not self.instance.ended and not self.instance.suspended:
-            due = self._earliest_due()
+            due = self.earliest_due()
             if due is None:
                 return
             at, is_timeout, state = due
@@ -484,24 +373,12 @@ class Machine(Arguments):
                 state.timeout_at = None
                 fault = Fault.of("timeout", f"It took longer than it may (until {at:.3f}).")
                 for child in list(state.subtree())[1:]:
-                    self._detach(child)
+                    self.detach(child)
                 self._run(state, lambda: fault)  # noqa: B023 (run before the next turn)
             else:
                 state.wake_at = None
                 self.touch(state)
                 self._run(state, partial(state.task.woken, state, self))
-
-    def _earliest_due(self) -> tuple[float, bool, TaskState] | None:
-        best: tuple[float, int, bool, TaskState] | None = None
-        for state in self.instance.live.values():
-            for at, is_timeout in ((state.timeout_at, True), (state.wake_at, False)):
-                if at is None or at > self.now:
-                    continue
-                # Of two deadlines at one time the outer one, which became live first, stands.
-                candidate = (at, state.sequence, is_timeout, state)
-                if best is None or candidate[:2] < best[:2]:
-                    best = candidate
-        return None if best is None else (best[0], best[2], best[3])
 
 
 def _fault(error: ExpressionFailed | Faulted) -> Fault:
@@ -510,6 +387,3 @@ def _fault(error: ExpressionFailed | Faulted) -> Fault:
     if isinstance(error, ExpressionTimedOut):
         return Fault.of("timeout", str(error))
     return Fault.of("expression", str(error))
-
-
-__all__ = ["ROUNDS_KEPT", "STEPS_A_TURN", "Environment", "Machine", "StateKey"]

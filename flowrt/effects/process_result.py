@@ -51,19 +51,19 @@ def argv_of(arguments: Sequence[Json] | Mapping[str, Json] | None) -> list[str]:
     """
     if arguments is None or isinstance(arguments, list | tuple):
         return [text_of(value) for value in arguments or ()]
-    arguments = map_of(arguments, "arguments")
+    arguments = map_of(arguments, "arguments", "a list or a map")
     words = []
     for name, value in arguments.items():
         words += [f"--{name}"] if value is None else [f"--{name}", text_of(value)]
     return words
 
 
-def map_of(value: Json, name: str) -> Mapping[str, Json]:
+def map_of(value: Json, name: str, expected: str = "a map") -> Mapping[str, Json]:
     """The map that argument `name` has to be; empty for null. Raises `Faulted` for anything else."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise Faulted(Fault.of("validation", f"{name}: expected a map, got {text_of(value)[:80]}"))
+        raise Faulted(Fault.of("validation", f"{name}: expected {expected}, got {text_of(value)[:80]}"))
     return value
 
 

@@ -44,7 +44,8 @@ def read_shared(task: Task, reader: Reader) -> None:
     if (then := reader.get("then")) is not None:
         task.then = then.directive()
     if (metadata := reader.get("metadata")) is not None:
-        metadata.object()
+        if (tags := metadata.object().get("tags")) is not None:
+            task.tags = tags.object().template()
     finish(task)
 
 
@@ -84,7 +85,7 @@ def read_timeout(reader: Reader) -> Any:
 def finish(task: Task) -> None:
     """Notes which halves of the data flow it does without."""
     entry = (task.condition, task.input_schema, task.input_from, task.timeout)
-    exit_ = (task.output_as, task.output_schema, task.export_as)
+    exit_ = (task.output_as, task.output_schema, task.export_as, task.tags)
     task.plain_entry = all(part is None for part in entry)
     task.plain_exit = all(part is None for part in exit_)
 

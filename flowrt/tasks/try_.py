@@ -20,8 +20,9 @@ FILTERS = ("type", "status", "instance", "title", "details", "detail")
 class Try(TaskList):
     """Retry comes first; `catch.do` runs once when retries are used up or refused ("Try", "Catch", "Retry").
 
-    `memory`: `phase` (try, delay, catch), `run` (attempt number of its children), `retries` of this run of the task,
-    `first_at` (epoch seconds), `error` once one was caught. `wake_at` is the end of a delay, or of an attempt.
+    `memory`: `phase` (try, delay, catch), `run` (attempt number of its children), `used` (the highest attempt number
+    below it), `retries` of this run of the task, `first_at` (epoch seconds), `error` once one was caught. `wake_at` is
+    the end of a delay, or of an attempt. An attempt number is never used twice below a try, whatever tries it holds.
     """
 
     kind = "try"
@@ -66,8 +67,8 @@ class Try(TaskList):
             self.handler = do.tasks()
 
     def enter(self, state: TaskState, machine: Machine) -> Step:
-        run = machine.next_run(state)
-        state.memory = {"phase": "try", "run": run, "retries": 0, "first_at": machine.now, "error": None}
+        run = state.attempt
+        state.memory = {"phase": "try", "run": run, "used": run, "retries": 0, "first_at": machine.now, "error": None}
         return self._attempt(state, machine)
 
     def woken(self, state: TaskState, machine: Machine) -> Step:
@@ -83,17 +84,10 @@ class Try(TaskList):
         task = child.task.next if then == CONTINUE else following(child.task, then)
         if 0 <= then <= child.task.index:
             machine.new_round(state)
-        if task is not None:
-            return Run(task, output)
-        if state.attempt:
-            machine.keep_run(state, state.memory["run"] + 1)
-        return Done(output)
+        return Run(task, output) if task is not None else Done(output)
 
     def catches(self, state: TaskState, child: TaskState, fault: Fault, machine: Machine) -> bool:
-        caught = state.memory["phase"] == "try" and self._takes(state, fault, machine)
-        if not caught and state.attempt:
-            machine.keep_run(state, state.memory["run"] + 1)
-        return caught
+        return state.memory["phase"] == "try" and self._takes(state, fault, machine)
 
     def failed(self, state: TaskState, child: TaskState, fault: Fault, machine: Machine) -> Step:
         return self._handle(state, fault, machine)
@@ -134,20 +128,28 @@ class Try(TaskList):
         if self.handler:
             state.memory = {**memory, "phase": "catch"}
             return Run(self.handler[0], state.data)
-        if state.attempt:
-            machine.keep_run(state, memory["run"] + 1)
         return Done(state.data) if self.retry is None else fault
 
     def _retry(self, state: TaskState, at: float, machine: Machine) -> Step:
         memory = state.memory
-        run, retries = memory["run"] + 1, memory["retries"] + 1
-        state.memory = {**memory, "run": run, "retries": retries, "phase": "delay"}
+        run, retries = memory["used"] + 1, memory["retries"] + 1
+        state.memory = {**memory, "run": run, "used": run, "retries": retries, "phase": "delay"}
+        self._tell_outer(state, run, machine)
         machine.fact("retried", self.position)
         if at > machine.now:
             state.wake_at = at
             return WAIT
         state.memory = {**state.memory, "phase": "try"}
         return self._attempt(state, machine)
+
+    @staticmethod
+    def _tell_outer(state: TaskState, run: int, machine: Machine) -> None:
+        outer = state.parent
+        while outer is not None:
+            if isinstance(outer.task, Try) and outer.memory["used"] < run:
+                outer.memory = {**outer.memory, "used": run}
+                machine.touch(outer)
+            outer = outer.parent
 
     def _attempt(self, state: TaskState, machine: Machine) -> Step:
         state.run = state.memory["run"]

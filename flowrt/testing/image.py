@@ -40,7 +40,10 @@ class Image:
         return cls(
             orjson.dumps(head_of(instance)),
             {name: orjson.dumps(field_of(instance, name)) for name in FIELDS},
-            {key: (orjson.dumps(fixed_of(state)), orjson.dumps(moving_of(state))) for key, state in instance.live.items()},
+            {
+                key: (orjson.dumps(fixed_of(state)), orjson.dumps(moving_of(state)))
+                for key, state in instance.live.items()
+            },
             wake_at=instance.wake_at(),
             subscriptions=machine.subscriptions(instance, now),
         )

@@ -195,7 +195,9 @@ def call_text(effect: Effect) -> str:
 
 def matches(mock: Mock, effect: Effect) -> bool:
     """Whether a mock answers an effect."""
-    return mock.call == call_name(effect) and (mock.match is None or missing(mock.match, call_arguments(effect)) is None)
+    return mock.call == call_name(effect) and (
+        mock.match is None or missing(mock.match, call_arguments(effect)) is None
+    )
 
 
 def _result(mock: Mock) -> Outcome | Fault:
@@ -236,6 +238,11 @@ def _in_order(
     for number, (wanted, got) in enumerate(zip(expected, found, strict=False), start=1):
         if (difference := different(wanted, got)) is not None:
             lines.append(f"{what} {number}{difference} (the whole: {text(got)})")
-    lines += [f"{what} {len(found) + 1 + at} is missing: {to_text(each)}" for at, each in enumerate(expected[len(found) :])]
-    lines += [f"{what} {len(expected) + 1 + at} was not expected: {text(each)}" for at, each in enumerate(found[len(expected) :])]
+    lines += [
+        f"{what} {len(found) + 1 + at} is missing: {to_text(each)}" for at, each in enumerate(expected[len(found) :])
+    ]
+    lines += [
+        f"{what} {len(expected) + 1 + at} was not expected: {text(each)}"
+        for at, each in enumerate(found[len(expected) :])
+    ]
     return lines

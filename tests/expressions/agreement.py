@@ -25,12 +25,16 @@ def outcome(program: Expression | LibraryProgram, data: Any, variables: dict[str
         return "error", str(failure)
 
 
-def outcomes(source: str, data: Any, variables: dict[str, Any] | None = None) -> tuple[Outcome, Outcome]:
-    """The program's own outcome, and the library's."""
-    values = variables or VARIABLES
-    expression = compile(source)
-    library = LibraryProgram(source, sorted(expression.names))
-    before = json.dumps(data)
-    ours = outcome(expression, data, values)
-    assert json.dumps(data) == before, "the data was changed"
-    return ours, outcome(library, data, values)
+class Both:
+    """An expression, and the same program in the library."""
+
+    def __init__(self, source: str) -> None:
+        self.expression = compile(source)
+        self.library = LibraryProgram(source, sorted(self.expression.names))
+
+    def check(self, data: Any, variables: dict[str, Any] = VARIABLES) -> None:
+        """They agree on this data, and leave it as it is."""
+        before = json.dumps(data)
+        ours, theirs = outcome(self.expression, data, variables), outcome(self.library, data, variables)
+        assert ours == theirs, f"{self.expression.source}\non {before} with {variables!r}"
+        assert json.dumps(data) == before, "the data was changed"

@@ -106,7 +106,7 @@ async def test_a_name_that_no_shell_can_pass_is_a_fault(fault):
 
 async def test_maps_and_lists_are_what_they_have_to_be(fault, shell):
     got = await fault("true", arguments="text")
-    assert got == Fault.of("validation", "arguments: expected a map, got text")
+    assert got == Fault.of("validation", "arguments: expected a list or a map, got text")
     got = await fault("true", environment=["A=1"])
     assert got == Fault.of("validation", 'environment: expected a map, got ["A=1"]')
     assert await shell.check({"command": "true", "environment": "${ .all }"}, None) == []

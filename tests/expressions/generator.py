@@ -37,7 +37,7 @@ OF_ARRAY = [
 OF_STRINGS = [
     'join(",")', "add", "map(explode)", "map(length)", 'map(split("a"))', 'map(ltrimstr("a"))', "map(tonumber?)",
     "map(ascii_upcase)", "map(@base64, @uri, @html, @sh)", "map(tojson | fromjson)", 'map(index("a"), rindex("a"))',
-    "sort", "@csv", "@tsv", "map(.[1:])", 'map(startswith("a"))', "map(trim, ltrim, rtrim)", 'map(test("a"))',
+    "sort", "@csv", "@tsv", "map(.[1:])", 'map(startswith("a"))', "map(trim, ltrim, rtrim)",
     "map(explode | implode)", 'map(contains("a"))', "map(. * 2)", 'map(. / ",")', 'map(ascii_downcase)', "max",
 ]  # fmt: skip
 FORMATS = ["text", "json", "csv", "tsv", "html", "uri", "sh", "base64", "base64d"]
