@@ -31,10 +31,10 @@ lint: $(STAMP_DEV)  ## ruff and the strict type checker
 	$(BIN)/mypy
 
 test: lint  ## Linters, then every test but those whose servers need a JVM or a Go build
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not heavy" tests
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not heavy and not soak" tests
 
 test-heavy: $(STAMP_DEV)  ## Tests whose servers need a JVM or a Go build
-	$(BIN)/python -m pytest -q -m heavy tests
+	$(BIN)/python -m pytest -q -m "heavy and not soak" tests
 
 soak: $(STAMP_DEV)  ## Long runs: 10,000 simulated programs, kill -9 on every store
 	FLOWRT_SOAK=1 $(BIN)/python -m pytest -q tests/simulation tests/expressions tests/soak

@@ -71,15 +71,6 @@ class Keeping(Arguments):
         instance.changes.head = True
         self.touch(state)
 
-    def next_run(self, state: TaskState) -> int:
-        """The first attempt number of a `try`: never one that an earlier run of it in this iteration has used."""
-        return self.instance.counters.get(f"{state.task.key}#{state.iteration}", 0) if state.attempt else 0
-
-    def keep_run(self, state: TaskState, run: int) -> None:
-        """Remembers that a `try` has used the attempt numbers below `run`."""
-        self.instance.counters[f"{state.task.key}#{state.iteration}"] = run
-        self.instance.changes.head = True
-
     def fact(self, name: str, position: str = "", **data: Json) -> None:
         """Notes something for lifecycle events, when someone wants them."""
         if self.instance.facts is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -42,8 +43,13 @@ class Committer:
         self.reason: str | None = None
         """Why nothing is written right now, if so."""
         self.flushes = 0
+        self.flush_s = 0.0
+        """Seconds that the flushes have taken, together."""
+        self.checkpoints = 0
         self._take, self._covered, self._lost = take, covered, lost
         self._dirty: dict[str, _Dirty] = {}
+        self._flying: frozenset[str] = frozenset()
+        """The instances whose changes are with the store right now."""
         self._seen: list[tuple[str, str, float]] = []
         self._sent: list[tuple[str, str]] = []
         self._marks: list[asyncio.Future[None]] = []
@@ -75,8 +81,8 @@ class Committer:
             self._wake.set()
 
     def is_dirty(self, id_: str) -> bool:
-        """Whether it has changes that no flush has taken yet."""
-        return id_ in self._dirty
+        """Whether it has changes that are not durable yet."""
+        return id_ in self._dirty or id_ in self._flying
 
     def flushed(self, instance: Instance) -> asyncio.Future[None]:
         """Is done when everything the instance has done so far is durable."""
@@ -85,10 +91,14 @@ class Committer:
         self._dirty[instance.id].waiting.append(future)
         return future
 
+    def whole(self) -> None:
+        """The next flush takes everything that has been added, however much: it is one atomic batch."""
+        self._whole = True
+
     def mark(self, source: str, id_: str, until: float) -> asyncio.Future[None]:
         """Marks an event as accepted, in one batch with every change added before; done when that is durable."""
         self._seen.append((source, id_, until))
-        self._whole = True
+        self.whole()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._marks.append(future)
         self._wake.set()
@@ -108,9 +118,10 @@ class Committer:
                 await self._wake.wait()
                 continue
             taken, batch, waiting = self._collect()
-            if not await self._write(batch, taken):
+            if not await self._write(batch):
                 return
-            self.flushes += 1
+            self.checkpoints += len(taken)
+            self._flying = frozenset()
             for dirty, checkpoint in taken:
                 self._covered(dirty.instance, checkpoint)
             for future in waiting:
@@ -126,14 +137,17 @@ class Committer:
             taken.append((dirty, self._take(dirty.instance)))
             waiting.extend(dirty.waiting)
         batch = Batch([checkpoint for _, checkpoint in taken], self._seen, self._sent)
+        self._flying = frozenset(ids)
         self._seen, self._sent, self._marks, self._whole = [], [], [], False
         return taken, batch, waiting
 
-    async def _write(self, batch: Batch, taken: list[tuple[_Dirty, Checkpoint]]) -> bool:
-        attempt = 0
+    async def _write(self, batch: Batch) -> bool:
+        attempt, began = 0, time.perf_counter()
         while True:
             try:
                 await self.store.commit(batch, self.token)
+                self.flushes += 1
+                self.flush_s += time.perf_counter() - began
                 if self.reason is not None:
                     log.warning("the store is back after %d attempts", attempt)
                 self.reason = None

@@ -385,14 +385,20 @@ class Worker:
 
     async def running(self, id_: str) -> Running | None:
         """The instance in memory, loaded if need be; None when it does not exist, or cannot be read."""
-        found = self._live.get(id_)
-        if found is not None:
-            return found
-        loading = self._loading.get(id_)
-        if loading is None:
-            loading = self._loading[id_] = asyncio.ensure_future(self._load(id_))
-            loading.add_done_callback(lambda _: self._loading.pop(id_, None))
-        return await asyncio.shield(loading)
+        while True:
+            found = self._live.get(id_)
+            if found is not None:
+                return found
+            loading = self._loading.get(id_)
+            if loading is None:
+                loading = self._loading[id_] = asyncio.ensure_future(self._load(id_))
+                loading.add_done_callback(lambda _: self._loading.pop(id_, None))
+            loaded = await asyncio.shield(loading)
+            if loaded is None or loaded.instance.ended:
+                # Who waited for the same answer may have begun it meanwhile.
+                return self._live.get(id_, loaded)
+            if self._live.get(id_) is loaded:
+                return loaded
 
     async def _load_all(self, ids: Sequence[str]) -> list[Running]:
         return [running for id_ in ids if (running := await self.running(id_)) is not None]

@@ -104,7 +104,12 @@ class Filter:
         }
 
     def matches(
-        self, event: dict[str, Json], expected: dict[str, Json], bound: dict[str, Json], state: TaskState, machine: Machine
+        self,
+        event: dict[str, Json],
+        expected: dict[str, Json],
+        bound: dict[str, Json],
+        state: TaskState,
+        machine: Machine,
     ) -> bool:
         """Whether it takes the event; binds correlation keys (in `bound`) that have no value yet.
 

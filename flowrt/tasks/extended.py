@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from flowrt.core import dataflow
 from flowrt.core.dataflow import truth
-from flowrt.core.definition import CONTINUE, EXIT, Done, Run, Step, Task, following
+from flowrt.core.definition import EXIT, Done, Run, Step, Task, following
 from flowrt.core.instance import TaskState
 from flowrt.core.machine import Machine
 from flowrt.core.reader import Reader
@@ -21,7 +22,7 @@ class Extended(Task):
     """Wraps the task it extends, at the same position, and leaves no record of its own.
 
     The tasks before and after see the data and pass nothing on; `exit` before it ends the extended task instead of
-    running it, with their output as its own. `memory`: the output of the extended task and its directive.
+    running it, with their output as its own raw one. `memory`: the output of the extended task and its directive.
     """
 
     hidden = True
@@ -58,18 +59,31 @@ class Extended(Task):
             state.memory = {"skip": True}
             return Run(self.inner, state.data)
         state.memory = {"skip": False}
+        if self.counts_rounds:
+            machine.new_round(state)
         return Run(self.before[0] if self.before else self.inner, state.data)
 
     def resume(self, state: TaskState, child: TaskState, output: Json, then: int, machine: Machine) -> Step:
         if child.task is self.inner:
             return self._inner_done(state, output, then, machine)
+        if then == EXIT and child.task in self.before:
+            return Done(self._instead(state, output, machine), self.then)
+        if 0 <= then <= child.task.index:
+            machine.new_round(state)
+        task = following(child.task, then) if then != EXIT else None
+        if task is not None:
+            return Run(task, output)
         if child.task in self.before:
-            if then == EXIT:
-                return Done(output, self.then)
-            following_ = child.task.next if then == CONTINUE else following(child.task, then)
-            return Run(following_ or self.inner, output if following_ is not None else state.data)
-        following_ = following(child.task, then)
-        return Run(following_, output) if following_ is not None else Done(state.memory["output"], state.memory["then"])
+            return Run(self.inner, state.data)
+        return Done(state.memory["output"], state.memory["then"])
+
+    def _instead(self, state: TaskState, output: Json, machine: Machine) -> Json:
+        """What the extended task would make of this raw output."""
+        task = self.inner
+        while isinstance(task, Extended):
+            task = task.inner
+        unborn = TaskState(task, state, state.data)
+        return dataflow.leave(unborn, output, machine)
 
     def _inner_done(self, state: TaskState, output: Json, then: int, machine: Machine) -> Step:
         if state.memory["skip"] or not self.after:

@@ -54,7 +54,9 @@ class Try(TaskList):
             errors.object(("with",))
             if (with_ := errors.get("with")) is not None:
                 if with_.object(FILTERS).value == {}:
-                    with_.problem("an error filter needs at least one property", "Leave 'with' out to catch every error.")
+                    with_.problem(
+                        "an error filter needs at least one property", "Leave 'with' out to catch every error."
+                    )
                 for member, filter_ in with_.members():
                     self.filters[member] = filter_.template()
         if (when := catch.get("when")) is not None:

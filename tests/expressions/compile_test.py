@@ -15,6 +15,40 @@ from flowrt.expressions.jq import compile, explain
 from tests.expressions.agreement import evaluate
 
 ROOT = Path(__file__).parents[2]
+REFUSED = [
+    "env",
+    "$ENV",
+    "env.PATH",
+    "$ENV.PATH",
+    '"\\(env)"',
+    "{a: env}",
+    "{$ENV}",
+    "def f: env; f",
+    "[.[] | $ENV]",
+    ". as {($ENV | tostring): $x} | $x",
+    "1 as $x | $ENV",
+    "def f(g): g; f(env)",
+    "(def env: 1; env) | env",
+    "input",
+    "inputs",
+    "[inputs]",
+    "input_filename",
+    "input_line_number",
+    "debug",
+    'debug("x")',
+    "stderr",
+    "halt",
+    "halt_error",
+    "halt_error(1)",
+    "$__prog_args",
+    "get_search_list",
+    '"m" | modulemeta',
+    'import "a" as a; .',
+    'include "a"; .',
+    'import "a" as $a; .',
+    "module {}; .",
+    '# x\ninclude "a"; .',
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -75,8 +109,8 @@ def test_lookup_is_called_for_mentioned_names_only() -> None:
         ('"\\x"', "Invalid escape"),
         ("$x | nope", "nope/0 is not defined"),
         ("test(1;2;3)", "test/3 is not defined"),
-        ("$$$$x", "unexpected"),
-        ("(" * 5000 + ")" * 5000, "nested too deeply|memory exhausted"),
+        ("$$$$x", "is not defined"),
+        ("(" * 5000 + "1" + ")" * 5000, "nested too deeply|memory exhausted"),
         ("-" * 5000 + "1", "nested too deeply|memory exhausted"),
         ("1" + "+1" * 50_000, "nested too deeply"),
     ],
@@ -88,14 +122,7 @@ def test_mistakes(source: str, message: str) -> None:
         assert ours not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "source",
-    ["env", "$ENV", "env.PATH", "$ENV.PATH", '"\\(env)"', "{a: env}", "{$ENV}", "def f: env; f", "[.[] | $ENV]"]
-    + [". as {($ENV | tostring): $x} | $x", "1 as $x | $ENV", "def f(g): g; f(env)", "(def env: 1; env) | env"]
-    + ["input", "inputs", "[inputs]", "input_filename", "input_line_number", "debug", 'debug("x")', "stderr"]
-    + ["halt", "halt_error", "halt_error(1)", "$__prog_args", "get_search_list", '"m" | modulemeta']
-    + ['import "a" as a; .', 'include "a"; .', 'import "a" as $a; .', "module {}; .", '# x\ninclude "a"; .'],
-)
+@pytest.mark.parametrize("source", REFUSED)
 def test_refused(source: str) -> None:
     with pytest.raises(InvalidExpression, match="may not be used"):
         compile(source)

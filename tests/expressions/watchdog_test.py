@@ -61,7 +61,7 @@ def test_failures_are_those_of_the_library() -> None:
         ("def f: f; f", None),
         ("def f: f | f; f", None),
         ('test("^(a+)+$")', BACKTRACKING),
-        ('[splits("(a*)*b")]', BACKTRACKING),
+        ('sub("^(a|aa)+$"; "")', BACKTRACKING),
         ("reduce range(.n) as $x (0; . + 1)", {"n": 1e12}),
     ],
 )
@@ -81,18 +81,17 @@ def test_a_missed_deadline_says_so() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "[limit(100000000; repeat(1))] | length",
         '[range(64)] | reduce .[] as $x ("x"; . + .) | length',
         "[range(40)] | reduce .[] as $x (1; [., .])",
-        "[range(.n)] | length",
         "now | [] | .[$w] = 1 | length",
-        'now | ("x" * $w) | length',
+        'now | ("x" * $w) | . + . | length',
     ],
 )
 def test_memory_is_bounded(source: str) -> None:
-    set_deadline(10)
-    with pytest.raises(ExpressionFailed):
-        evaluate(source, {"n": 1e9}, w=400_000_000)
+    set_deadline(20)
+    with pytest.raises(ExpressionFailed) as raised:
+        evaluate(source, w=400_000_000)
+    assert not isinstance(raised.value, ExpressionTimedOut)
 
 
 def test_a_stopped_process_is_replaced() -> None:

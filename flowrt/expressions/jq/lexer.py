@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 
 
@@ -63,14 +64,18 @@ class _Lexer:
         self.offset = 0
         self.open: list[str] = []
         self.tokens: list[Token] = []
+        self.line_starts = [0, *(match.end() for match in re.finditer("\n", source))]
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column, both from 1."""
+        line = bisect_right(self.line_starts, offset)
+        return line, offset - self.line_starts[line - 1] + 1
 
     def add(self, kind: str, text: str, offset: int) -> None:
-        line = self.source.count("\n", 0, offset) + 1
-        self.tokens.append(Token(kind, text, line, offset - self.source.rfind("\n", 0, offset)))
+        self.tokens.append(Token(kind, text, *self.place(offset)))
 
     def fault(self, problem: str) -> SyntaxFault:
-        line = self.source.count("\n", 0, self.offset) + 1
-        column = self.offset - self.source.rfind("\n", 0, self.offset)
+        line, column = self.place(self.offset)
         return SyntaxFault(f"{problem}, line {line}, column {column}")
 
     def run(self) -> list[Token]:

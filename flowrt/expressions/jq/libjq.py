@@ -37,7 +37,8 @@ def complaint(source: str, names: Iterable[str]) -> str | None:
     try:
         _library().compile(source, args=dict.fromkeys(names))
     except ValueError as error:
-        return _NOISE.sub("", str(error))
+        lines = _NOISE.sub("", str(error)).splitlines()
+        return "\n".join(line[:LONGEST_QUOTE] for line in lines)
     return None
 
 

@@ -152,16 +152,18 @@ class Terms(ABC):
         if self._at_string():
             return self._index(target, self.string())
         self.expect("[")
-        return self._bracket(target)
+        return self._bracket(target, sliceable=False)
 
     def _index(self, target: ast.Node, key: ast.Node) -> ast.Node:
         return ast.Index(target, key, self.accept("?"))
 
-    def _bracket(self, target: ast.Node) -> ast.Node:
+    def _bracket(self, target: ast.Node, sliceable: bool = True) -> ast.Node:
+        """What follows `[`; there is no slice after `.[`, except where the dot is the term itself."""
         if self.accept("]"):
             return ast.Iterate(target, self.accept("?"))
-        start = None if self.next == ":" else self.query()
-        if start is not None and self.accept("]"):
+        start = None if sliceable and self.next == ":" else self.query()
+        if start is not None and (not sliceable or self.next == "]"):
+            self.expect("]")
             return self._index(target, start)
         self.expect(":")
         end = None if start is not None and self.next == "]" else self.query()

@@ -22,6 +22,7 @@ from a2a.types import (
     AgentCapabilities,
     AgentCard,
     AgentInterface,
+    AgentSkill,
     Message,
     Part,
     Role,
@@ -125,6 +126,7 @@ async def serving(
             capabilities=AgentCapabilities(streaming=True, push_notifications=True, extended_agent_card=True),
             default_input_modes=["text/plain"],
             default_output_modes=["text/plain"],
+            skills=[AgentSkill(id="report", name="report", description="Writes one.", tags=["sales"])],
             security_schemes=schemes or {},
             security_requirements=[
                 SecurityRequirement(schemes={name: StringList() for name in names}) for names in required

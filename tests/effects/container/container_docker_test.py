@@ -9,6 +9,8 @@ import time
 import pytest
 
 from flowrt.core.fault import PREFIX, Fault, Faulted
+from flowrt.effects.container.docker_api import DockerApi
+from flowrt.effects.container.docker_sweep import DockerSweep
 from flowrt.effects.container.run import ContainerRun
 from flowrt.effects.container.settings import ContainerSettings
 from tests.servers.podman import Podman
@@ -146,6 +148,26 @@ class TestLifetime:
         assert (await running).output == "done"
         await look.gone(slow.idempotency_key)
 
+    async def test_one_whose_output_is_still_read_is_spared(self, adapter, settings, effect, look):
+        lifetime = {"cleanup": "eventually", "after": 1}
+        spared, other = (effect(command="true", attempt=attempt, lifetime=lifetime) for attempt in range(2))
+        await adapter.run(spared)
+        [found] = await look.containers(spared.idempotency_key)
+        await adapter.close()
+        api = DockerApi(settings)
+        sweep = DockerSweep(api)
+        with sweep.sparing(found["Name"].lstrip("/")):
+            next_process = ContainerRun(settings)
+            await next_process.run(other)
+            await next_process.close()
+            sweep.soon()
+            await look.gone(other.idempotency_key)
+            assert len(await look.containers(spared.idempotency_key)) == 1
+        sweep.soon()
+        await look.gone(spared.idempotency_key)
+        await sweep.close()
+        await api.close()
+
     async def test_a_name_of_its_own(self, adapter, effect, look):
         wanted = effect(command="true", name="hello-orders")
         await adapter.run(wanted)
@@ -229,15 +251,18 @@ class TestCancel:
             await task
         assert await look.containers(wanted.idempotency_key) == []
 
-    async def test_wherever_it_is_cancelled_nothing_runs_on(self, adapter, effect, look):
-        for attempt in range(12):
-            wanted = effect(command="sleep 60", stdin="x", attempt=attempt)
-            task = asyncio.create_task(adapter.run(wanted))
-            await asyncio.sleep(attempt * 0.02)
+    async def test_wherever_it_is_cancelled_nothing_stays(self, adapter, effect, look):
+        delays = [step * 0.002 for step in range(12)] + [step * 0.04 for step in range(1, 7)]
+        wanted = [effect(command="sleep 60", stdin="x", attempt=attempt) for attempt in range(len(delays))]
+        for one, delay in zip(wanted, delays, strict=True):
+            task = asyncio.create_task(adapter.run(one))
+            await asyncio.sleep(delay)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert await look.containers(wanted.idempotency_key) == []
+        # Whatever the engine was still asked for has been answered by now: it serves one container after the other.
+        await adapter.run(effect(command="true", attempt=len(delays)))
+        assert [await look.containers(one.idempotency_key) for one in wanted] == [[]] * len(wanted)
 
     async def test_another_containers_name_is_left_alone(self, adapter, effect, look):
         await look.client.post(
