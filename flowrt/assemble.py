@@ -14,11 +14,10 @@ from flowrt import secrets
 from flowrt.compiler import Languages
 from flowrt.config.model import Config, Storage
 from flowrt.core.definition import WorkflowDefinition
-from flowrt.core.effect import Adapter
 from flowrt.core.expression import Expression
 from flowrt.core.machine import Environment
-from flowrt.effects import ADAPTERS
 from flowrt.expressions import LANGUAGES
+from flowrt.outside import Outside
 from flowrt.runtime.definitions import Definitions
 from flowrt.runtime.host import Host
 from flowrt.runtime.index import SubscriptionIndex
@@ -63,10 +62,10 @@ class Assembly:
         self.functions = Functions()
         self._trusted = trusted
         self._load_entry_points()
-        outside = _Outside(config, trusted)
+        outside = Outside(config, trusted)
         self.perform = Perform({**outside.factories(), "function": lambda: self.functions})
         self.store: Store = make_store(config)
-        self.definitions = Definitions(self.store, self._languages, outside.fetch)
+        self.definitions = Definitions(self.store, self._languages, outside.fetch, config.catalog.uri)
         values = os.environ if environment is None else environment
         self.environment = Environment(
             {"name": "flowrt", "version": VERSION, "metadata": dict(config.metadata)},
@@ -88,112 +87,17 @@ class Assembly:
             config.events.dedupe,
             Retention(times),
         )
-        self.service.offer_lifecycle = config.events.offer_lifecycle
+        self.service.publishing.offer_lifecycle = config.events.offer_lifecycle
         self.host = Host(self.service, config.persistence.auto_restore)
 
     def _languages(self, resources: dict[str, bytes]) -> Languages:
-        return Languages(EXPRESSIONS, self.functions.__contains__, resources)
+        return Languages(EXPRESSIONS, self.functions.__contains__, resources, self.config.catalog.uri)
 
     def _load_entry_points(self) -> None:
         from importlib.metadata import entry_points
 
         for point in entry_points(group="flowrt.functions"):
             self.functions.register(point.name, point.load())
-
-
-class _Outside:
-    """The adapters and the resource loader, sharing one HTTP client; nothing is imported before it is needed."""
-
-    def __init__(self, config: Config, trusted: bool) -> None:
-        self._config, self._trusted = config, trusted
-
-    def factories(self) -> dict[str, Callable[[], Adapter]]:
-        """How to make the adapter of each kind."""
-        return {kind: functools.partial(self._make, kind) for kind in ADAPTERS}
-
-    async def fetch(self, wanted: list[tuple[str, object]], base_uri: str | None) -> dict[str, bytes]:
-        """The external documents a definition needs; one that cannot be had is left out."""
-        from flowrt.core.fault import Faulted
-
-        found: dict[str, bytes] = {}
-        for uri, authentication in wanted:
-            try:
-                resource = await self._resources.load(uri, authentication, base_uri)
-            except Faulted:
-                continue
-            found[uri] = resource.content
-        return found
-
-    @functools.cached_property
-    def _clients(self) -> Any:
-        from flowrt.effects.client import Clients, ClientSettings
-
-        named = {name: client_settings(values) for name, values in self._config.http.clients.items()}
-        return Clients(named.pop("default", ClientSettings()), named)
-
-    @functools.cached_property
-    def _authentication(self) -> Any:
-        from flowrt.effects.auth import Authentication
-
-        return Authentication(self._clients)
-
-    @functools.cached_property
-    def _resources(self) -> Any:
-        from flowrt.effects.resources import Resources, ResourceSettings
-
-        allowed = self._trusted or self._config.http.allow_files
-        return Resources(self._authentication, ResourceSettings(allow_files=allowed))
-
-    def _make(self, kind: str) -> Adapter:
-        module, _, name = ADAPTERS[kind].partition(":")
-        adapter = getattr(importlib.import_module(module), name)
-        made: Adapter = adapter(**self._arguments(kind))
-        return made
-
-    def _arguments(self, kind: str) -> dict[str, Any]:
-        shared = {"clients": lambda: self._clients, "authentication": lambda: self._authentication}
-        wanted: dict[str, tuple[str, ...]] = {
-            "http": ("clients", "authentication"),
-            "openapi": ("authentication", "resources"),
-            "grpc": ("clients", "authentication", "resources"),
-            "asyncapi": ("clients", "authentication", "resources"),
-            "mcp": ("clients", "authentication"),
-            "a2a": ("clients", "authentication", "resources"),
-            "shell": ("settings",),
-            "script": ("settings",),
-            "container": ("settings",),
-        }
-        makers = {
-            **shared,
-            "resources": lambda: self._resources,
-            "settings": lambda: self._container() if kind == "container" else self._processes(),
-        }
-        return {name: makers[name]() for name in wanted[kind]}
-
-    def _processes(self) -> Any:
-        from flowrt.effects.process import ProcessSettings
-
-        run = self._config.run
-        return ProcessSettings(
-            shell_enabled=run.shell.enabled or self._trusted,
-            allowed_commands=run.shell.commands,
-            script_enabled=run.script.enabled or self._trusted,
-        )
-
-    def _container(self) -> Any:
-        from flowrt.effects.container.settings import ContainerSettings
-
-        run = self._config.run.container
-        given: dict[str, Any] = {"runtime": run.runtime, "enabled": run.enabled or self._trusted}
-        return ContainerSettings(**given)
-
-
-def client_settings(values: Mapping[str, Any]) -> Any:
-    """One HTTP client's settings from its section of the configuration."""
-    from flowrt.effects.client import ClientSettings
-
-    plain = {name.replace("-", "_"): value for name, value in values.items()}
-    return ClientSettings(**plain)
 
 
 class Exclusion:

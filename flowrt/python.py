@@ -139,7 +139,6 @@ class Runtime:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.assembly.host.close()
-        await self.assembly.perform.close()
 
     def function(self, name: str) -> Callable[[Function], Function]:
         """Registers a function or class as a task: `call: name` calls it with the members of `with`."""

@@ -21,7 +21,9 @@ ALLOWED = {
     "events": {"events", "core"},
     "document": {"core"},
     "schemas": {"core"},
-    "compiler": {"core", "tasks", "document", "schemas"},
+    "externals": set(),
+    "compilation": {"core", "tasks", "document", "schemas", "externals"},
+    "compiler": {"compilation", "core", "document", "externals"},
     "config": {"config", "core"},
     "version": set(),
     "secrets": set(),
@@ -32,7 +34,7 @@ ALLOWED = {
 
 INNER = set(ALLOWED)
 ADAPTERS = ("flowrt.stores.file", "flowrt.stores.redis", "flowrt.stores.sql", "flowrt.effects.", "flowrt.expressions.")
-ASSEMBLERS = {"assemble", "effects", "stores", "expressions", "testing", "cli"}
+ASSEMBLERS = {"assemble", "outside", "effects", "stores", "expressions", "testing", "cli"}
 
 
 def modules() -> list[Path]:

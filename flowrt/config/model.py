@@ -229,8 +229,24 @@ class Container:
 
     enabled: bool = False
     runtime: str = field(default="docker", metadata={"one_of": ("docker", "podman", "kubernetes")})
-    socket: str | None = None
+    host: str | None = None
+    """As in DOCKER_HOST, such as `unix:///run/podman/podman.sock`; without: the runtime's usual sockets."""
+    volumes: tuple[str, ...] | None = None
+    """Folders of the host, and names of volumes, that may be mounted."""
+    network: str | None = None
     namespace: str = "default"
+    """Of Kubernetes Jobs."""
+    kubeconfig: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of each shell command and script."""
+
+    memory: int = size(4 << 30)
+    cpu: float = duration(600.0)
+    time: float = duration(3600.0)
+    output: int = size(16 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +256,7 @@ class Run:
     shell: Shell = field(default_factory=Shell)
     script: Script = field(default_factory=Script)
     container: Container = field(default_factory=Container)
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +281,14 @@ class Http:
 
 
 @dataclass(frozen=True, slots=True)
+class Catalog:
+    """The catalog `default`, whose functions every workflow may call."""
+
+    uri: str | None = None
+    """Its root: an http(s) or file URI."""
+
+
+@dataclass(frozen=True, slots=True)
 class Expressions:
     """Runtime expressions."""
 
@@ -285,6 +310,7 @@ class Config:
     run: Run = field(default_factory=Run)
     secrets: Secrets = field(default_factory=Secrets)
     http: Http = field(default_factory=Http)
+    catalog: Catalog = field(default_factory=Catalog)
     expressions: Expressions = field(default_factory=Expressions)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """`$runtime.metadata`."""

@@ -126,6 +126,10 @@ class Task:
     plain_entry: bool = True
     plain_exit: bool = True
 
+    def layers(self) -> Sequence[Task]:
+        """The tasks that are one for the workflow: itself, and the one it wraps at the same position."""
+        return (self,)
+
     def enter(self, state: TaskState, machine: Machine) -> Step:
         """Begins, with `state.data` as its transformed input."""
         raise TypeError(f"{type(self).__name__} does not say how it begins")
@@ -199,6 +203,8 @@ class WorkflowDefinition:
     """None of its expressions can run away; otherwise its instances advance off the event loop."""
     effect_kinds: Mapping[str, Sequence[Task]] = field(default_factory=dict)
     """Which kinds of effect it uses, and where."""
+    warnings: Sequence[str] = ()
+    """What was noted while compiling: with positions, for people."""
     expressions: Sequence[str] = ()
     """The sources of its runtime expressions."""
     base_uri: str | None = None

@@ -72,6 +72,11 @@ class TaskState:
     def effect_key(self) -> tuple[str, int, int]:
         return self.task.key, self.iteration, self.attempt
 
+    def place(self) -> list[int]:
+        """Where it stands in the tree of live states: what is ready begins in this order, branch by branch."""
+        above = [] if self.parent is None else self.parent.place()
+        return [*above, self.sequence]
+
     def subtree(self) -> Iterator[TaskState]:
         """Itself and the live states below it."""
         yield self

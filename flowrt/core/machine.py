@@ -101,7 +101,7 @@ class Machine(Keeping):
             if state.timeout_at is not None:
                 state.timeout_at = None
                 self.touch(state)
-        instance.ready = sorted((s for s in instance.live.values() if not s.entered), key=lambda s: s.sequence)
+        instance.ready = sorted((s for s in instance.live.values() if not s.entered), key=TaskState.place)
         self.fact("resumed")
         while instance.ready and self.budget > 0 and not instance.ended:
             self._begin(instance.ready.pop(0))
@@ -274,14 +274,13 @@ class Machine(Keeping):
         return output, then
 
     def _run_all(self, state: TaskState, step: RunAll) -> None:
-        for task, data in step.children:
-            child = TaskState(task, state, data)
-            self.attach(child)
-            self.instance.ready.append(child)
+        self._postpone(*(TaskState(task, state, data) for task, data in step.children))
 
-    def _postpone(self, state: TaskState) -> None:
-        self.attach(state)
-        self.instance.ready.insert(0, state)
+    def _postpone(self, *states: TaskState) -> None:
+        for state in states:
+            self.attach(state)
+        # In the order that restore finds: what a crash comes between must not depend on it.
+        self.instance.ready = sorted((*self.instance.ready, *states), key=TaskState.place)
 
     def _catch(self, origin: TaskState, fault: Fault) -> tuple[TaskState, Callable[[], Step]] | None:
         """Finds who deals with a fault, before anything is unwound; with nobody, the instance is faulted.

@@ -33,6 +33,7 @@ class Build(Protocol):
     """What the compiler lends to readers: languages, references, and the lists it collects."""
 
     problems: list[Problem]
+    warnings: list[Problem]
     loose: bool
 
     def expression(self, source: str) -> Expression:
@@ -55,6 +56,14 @@ class Build(Protocol):
         """The component `use.<section>.<name>`."""
         ...
 
+    def external_function(self, name: str) -> Reader | None:
+        """The function that stands at a URI or in a catalog."""
+        ...
+
+    def resource(self, uri: str) -> bytes | None:
+        """An external document, fetched before."""
+        ...
+
     def function(self, name: str) -> bool:
         """Whether a registered function of this name exists outside the definition."""
         ...
@@ -67,7 +76,7 @@ class Build(Protocol):
 class Reader:
     """One place: a value, where it stands, and what its expressions may mention."""
 
-    __slots__ = ("build", "names", "position", "siblings", "task_position", "value")
+    __slots__ = ("build", "names", "position", "siblings", "task_key", "task_position", "value")
 
     def __init__(self, value: Json, position_: str, build: Build) -> None:
         self.value = value
@@ -77,12 +86,15 @@ class Reader:
         self.siblings: Mapping[str, int] = {}
         self.task_position = position_
         """Where the tasks below stand; differs from `position` inside a called function."""
+        self.task_key = position_
+        """Names the states of the task that stands here; differs from its position for the task of a function."""
 
     def at(self, value: Json, *tokens: str | int) -> Reader:
         """A reader below this one."""
         reader = Reader(value, position.child(self.position, *tokens), self.build)
         reader.names, reader.siblings = self.names, self.siblings
         reader.task_position = position.child(self.task_position, *tokens)
+        reader.task_key = reader.task_position if tokens else self.task_key
         return reader
 
     def binding(self, *names: str) -> Reader:
@@ -94,6 +106,10 @@ class Reader:
     def problem(self, message: str, remedy: str = "") -> None:
         """Notes what is wrong here."""
         self.build.problems.append(Problem(self.position or "/", message, remedy))
+
+    def warn(self, message: str) -> None:
+        """Notes what is not wrong, but will not work as it stands."""
+        self.build.warnings.append(Problem(self.position or "/", message))
 
     # Shapes
 

@@ -185,4 +185,4 @@ def _restore_live(instance: Instance, stored: Stored) -> None:
                 parent.children = {}
             parent.children[key] = state
     if not instance.ended:
-        instance.ready = [state for state in instance.live.values() if not state.entered]
+        instance.ready = sorted((s for s in instance.live.values() if not s.entered), key=TaskState.place)

@@ -21,6 +21,8 @@ from .client.identity import with_identity
 from .client.messages import find_header, shown_url
 
 _METHOD = re.compile(r"[A-Za-z-]+")
+_VARIABLE = re.compile(r"\{[^{}]*\}")
+"""Of a URI template; it may stand for a name as well as for a port."""
 _OUTPUTS = ("content", "raw", "response")
 
 
@@ -61,12 +63,13 @@ class HttpCall:
         if isinstance(output, str) and "${" not in output and output not in _OUTPUTS:
             problems.append(f"/output: {output!r} is unknown; use one of {', '.join(_OUTPUTS)}")
         address, policy = _endpoint(arguments)
-        if isinstance(address, str) and not address.startswith(("${", "{")) and not _is_http(address):
+        if isinstance(address, str) and not _is_open(address) and not _is_http(_VARIABLE.sub("1", address)):
             problems.append(f"/endpoint: {shown_url(address)!r} is not an absolute http or https address")
         return [*problems, *(f"/endpoint/authentication{problem}" for problem in policy_problems(policy))]
 
     async def close(self) -> None:
-        """Nothing of its own: connections belong to `Clients`."""
+        """Closes the connections, which it shares with others: they connect anew if they still have to."""
+        await self._clients.close()
 
 
 def _endpoint(arguments: Json) -> tuple[Json, Json]:
@@ -93,6 +96,11 @@ def _request(arguments: Json, address: Json, effect: Effect) -> Request:
         )
     url = with_query(address, arguments.get("query"))
     return Request(method.upper(), url, with_identity(headers, effect), body.content)
+
+
+def _is_open(address: str) -> bool:
+    """Whether only running it tells what the address is."""
+    return "${" in address or address.startswith("{")
 
 
 def _is_http(address: str) -> bool:

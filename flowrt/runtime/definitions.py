@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from flowrt.compiler import InvalidDefinition, Languages, compile_text, external_resources
+from flowrt.compiler import InvalidDefinition, Languages, compile_text, external_documents
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.stores.protocol import Definition, Store
 
@@ -22,10 +24,17 @@ class UnknownDefinition(Exception):
 class Definitions:
     """The deployed definitions of a process."""
 
-    def __init__(self, store: Store, languages: Callable[[dict[str, bytes]], Languages], fetch: FetchResources) -> None:
+    def __init__(
+        self,
+        store: Store,
+        languages: Callable[[dict[str, bytes]], Languages],
+        fetch: FetchResources,
+        default_catalog: str | None = None,
+    ) -> None:
         self._store = store
         self._languages = languages
         self._fetch = fetch
+        self._default_catalog = default_catalog
         self._deployed: dict[tuple[str, str], dict[str, WorkflowDefinition]] = {}
         self._by_digest: dict[str, WorkflowDefinition] = {}
         self._kept: set[str] = set()
@@ -50,9 +59,25 @@ class Definitions:
 
     async def compile(self, text: str | bytes, file: str | None, base_uri: str | None) -> WorkflowDefinition:
         """Compiles a text with the external documents it names. Raises `InvalidDefinition`."""
-        wanted = external_resources(text)
-        resources = await self._fetch(list(wanted), base_uri) if wanted else {}
-        return compile_text(text, self._languages(resources), file, base_uri)
+        resources = await self._resources(text, base_uri)
+        definition = compile_text(text, self._languages(resources), file, base_uri)
+        if resources:
+            definition.source = bundle(definition.source, resources)
+        for warning in definition.warnings:
+            log.warning("%s: %s", file or definition.id, warning)
+        return definition
+
+    async def _resources(self, text: str | bytes, base_uri: str | None) -> dict[str, bytes]:
+        """The external documents of a definition, and those that its functions need in turn."""
+        found: dict[str, bytes] = {}
+        pending = [(text, base_uri)]
+        while pending:
+            document, base = pending.pop()
+            wanted = [each for each in external_documents(document, self._default_catalog) if each.uri not in found]
+            fetched = await self._fetch([(each.uri, each.authentication) for each in wanted], base) if wanted else {}
+            found.update(fetched)
+            pending += [(content, uri) for uri, content in fetched.items()]
+        return found
 
     async def keep(self, definition: WorkflowDefinition, deployed: bool | None = None) -> None:
         """Stores it by digest, so that its instances can go on without the file; once, unless `deployed` is said."""
@@ -99,13 +124,28 @@ class Definitions:
         stored = await self._store.definition(digest)
         if stored is None:
             return None
+        source, resources = unbundle(stored.source)
         try:
-            definition = await self.compile(stored.source, None, stored.base_uri)
+            definition = compile_text(source, self._languages(resources), None, stored.base_uri)
         except InvalidDefinition as error:
             log.error("the stored definition %s:%s does not compile any more: %s", stored.namespace, stored.name, error)
             return None
         self._by_digest[digest] = definition
         return definition
+
+
+def bundle(source: str, resources: Mapping[str, bytes]) -> str:
+    """A definition together with the external documents it was compiled with, as one text."""
+    encoded = {uri: base64.b64encode(content).decode() for uri, content in resources.items()}
+    return json.dumps({"flowrt": 1, "source": source, "resources": encoded})
+
+
+def unbundle(text: str) -> tuple[str, dict[str, bytes]]:
+    """The definition and the external documents of a stored text."""
+    if not text.startswith('{"flowrt": 1'):
+        return text, {}
+    data = json.loads(text)
+    return data["source"], {uri: base64.b64decode(content) for uri, content in data["resources"].items()}
 
 
 def version_order(version: str) -> tuple[tuple[int, int, int], bool, tuple[tuple[bool, int, str], ...]]:

@@ -36,11 +36,20 @@ class Host:
         self.store_reason: str | None = None
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{new_id()}"
         self._token = 0
+        self._owned_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        """Opens the store and becomes the owner; waits while another process is. Raises what the store refuses."""
+        """Opens the store and becomes the owner. Raises what the store refuses."""
+        await self.connect()
+        await self.own()
+
+    async def connect(self) -> None:
+        """Opens the store. Raises `StoreRefused`, `StoreUnavailable`."""
         await self.store.open()
+
+    async def own(self) -> None:
+        """Becomes the owner; waits while another process is."""
         waited = False
         while True:
             token = await self.store.acquire(self._holder, LEASE_S)
@@ -50,8 +59,9 @@ class Host:
                 log.warning("another process owns application '%s'; waiting for its lease", self.service.application)
                 waited = True
             await asyncio.sleep(LEASE_S / 10)
-        self._token = token
+        self._token, self._owned_at = token, now()
         self.worker.start(token)
+        self._tasks.append(asyncio.create_task(self._renew()))
 
     async def restore(self) -> None:
         """Brings back what had not ended: index entries for what waits, and into memory only what has work to do."""
@@ -59,17 +69,21 @@ class Host:
             await self._restore()
             await self.service.republish()
         self.restoring = False
-        self._tasks = [asyncio.create_task(self._renew()), asyncio.create_task(self._sweep())]
+        self._tasks.append(asyncio.create_task(self._sweep()))
 
     async def _restore(self) -> None:
         after: str | None = None
         orphans: list[Entry] = []
         unfinished: set[str] = set()
+        self.restored = 0
         while True:
             page = await self.store.unfinished(after, PAGE)
             for entry, subscriptions in page:
-                self.restored += 1
                 unfinished.add(entry.id)
+                if entry.started_at >= self._owned_at or self.worker.peek(entry.id) is not None:
+                    # Started or loaded here meanwhile: what is in memory is newer than this page.
+                    continue
+                self.restored += 1
                 self.worker.index.put(entry.id, subscriptions)
                 if entry.status != SUSPENDED:
                     self.worker.timers.put(entry.id, entry.wake_at)
@@ -103,22 +117,26 @@ class Host:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
             await asyncio.wait_for(self.worker.stop(), patience_s)
-            await self.store.release(self._token)
+            if self._token:
+                await self.store.release(self._token)
         except (TimeoutError, StoreUnavailable) as error:
             log.error("stopped without a last commit (%s); the next start restores", error or "no answer in time")
             self.worker.committer.abort()
         await self.store.close()
 
+    @property
+    def blocked(self) -> str | None:
+        """Why nothing can be started or changed here, if so."""
+        if self.stopping:
+            return "stopping"
+        if not self._token:
+            return f"another process owns application '{self.service.application}'; waiting for its lease"
+        return self.worker.fenced
+
     async def reasons(self) -> list[str]:
         """Why it is not ready, if so."""
-        reasons = []
-        if self.stopping:
-            reasons.append("stopping")
-        if self.restoring:
-            reasons.append("the restore is not done")
-        for reason in (self.worker.fenced, self.worker.committer.reason):
-            if reason is not None:
-                reasons.append(reason)
+        found = [self.blocked, "the restore is not done" if self.restoring else None, self.worker.committer.reason]
+        reasons = [reason for reason in found if reason is not None]
         if not reasons:
             reason = await self.store.check()
             if reason is not None:

@@ -11,23 +11,21 @@ from typing import Any
 from flowrt.compiler import InvalidDefinition, Located
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.fault import Fault
-from flowrt.core.instance import ENDED, FAULTED, SCHEDULE, WORKFLOW, Fact, Instance
+from flowrt.core.instance import ENDED, FAULTED, SCHEDULE, WORKFLOW, Instance
 from flowrt.core.records import Stored
 from flowrt.core.signal import Cancel, Resume, Signal, Suspend
-from flowrt.events.cloudevent import validate
 from flowrt.runtime.children import refusal
-from flowrt.runtime.clock import derived_id, new_id, now
+from flowrt.runtime.clock import derived_id, new_id
 from flowrt.runtime.definitions import Definitions
 from flowrt.runtime.description import describe, describe_entry, describe_stored
-from flowrt.runtime.lifecycle import lifecycle_events
 from flowrt.runtime.perform import Perform
+from flowrt.runtime.publishing import OnEvent, Publishing
 from flowrt.runtime.worker import Worker
 from flowrt.stores.protocol import BrokenEntry, Page, Query, Store
 
 log = logging.getLogger("flowrt.service")
 Json = Any
 
-OnEvent = Callable[[dict[str, Json]], Any]
 SIGNALS: dict[str, type[Suspend | Resume | Cancel]] = {"suspend": Suspend, "resume": Resume, "cancel": Cancel}
 
 
@@ -73,11 +71,8 @@ class Service:
         self.application = application
         self.retention = retention or Retention()
         self._perform = perform
-        self._dedupe_s = dedupe_s
-        self._listeners: list[OnEvent] = []
-        self._recent: dict[tuple[str, str], asyncio.Future[None]] = {}
-        self.offer_lifecycle = False
-        worker.on_emitted = self._emitted
+        self.publishing = Publishing(store, worker, application, dedupe_s)
+        self._batches = asyncio.Lock()
         worker.on_ended.append(self._ended)
 
     # Definitions
@@ -120,6 +115,19 @@ class Service:
             await self.definitions.keep(definition, deployed=False)
             await self._end_schedule(definition)
 
+    async def end_lost_schedules(self) -> None:
+        """Ends the schedules of definitions that are served no more: their file went while no process ran."""
+        served = {definition.digest for definition in self.definitions.all()}
+        query: Query | None = Query(role=SCHEDULE, limit=1000)
+        lost: list[str] = []
+        while query is not None:
+            page = await self.store.find(query)
+            lost += [entry.id for entry in page.items if entry.digest not in served and entry.status not in ENDED]
+            query = replace(query, cursor=page.next) if page.next is not None else None
+        for id in lost:
+            await self.worker.command(id, Cancel())
+            await self.store.delete([id])
+
     async def _begin_schedule(self, definition: WorkflowDefinition) -> None:
         if definition.schedule is None:
             return
@@ -145,24 +153,69 @@ class Service:
     ) -> Instance:
         """Starts an instance; returns when that is durable. The same id or idempotency key again gives the first one.
 
-        Raises `InvalidInput` when the input breaks the schema (nothing is started).
+        Raises `InvalidInput` when the input breaks the schema (nothing is started), `Conflict` for an id set aside.
         """
         if id is None and idempotency_key is not None:
             id = derived_id(self.application, definition.namespace, definition.name, idempotency_key)
-        if id is not None and (known := await self.worker.running(id)) is not None:
-            self.worker.release(known)
-            return known.instance
         data = {} if input is None else input
-        fault = refusal(definition, {"input": data})
-        if fault is not None:
-            raise InvalidInput(fault)
+        if id is None:
+            _refuse(definition, data)
         if not self.worker.excluded(definition):
             await self.definitions.keep(definition)
-        instance = Instance(id or new_id(), definition, data, WORKFLOW)
-        if tags:
-            instance.tags = {**instance.tags, **tags}
+        if id is not None:
+            if (known := await self._begun(id)) is not None:
+                return known
+            # No turn of the event loop between this answer and `begin`: two starts with one id must not both begin.
+            _refuse(definition, data)
+        instance = _instance(id or new_id(), definition, data, tags)
         await self.worker.begin(instance)
         return instance
+
+    async def _begun(self, id: str) -> Instance | None:
+        """The instance of that id, when its start is durable; None if there is none."""
+        known = await self.worker.running(id)
+        if known is None:
+            if id in self.worker.aside:
+                raise Conflict(f"{id} is set aside: {self.worker.aside[id]}")
+            return None
+        if not known.instance.ended or self.worker.peek(id) is not None:
+            await self.worker.durable(known)
+            self.worker.release(known)
+        return known.instance
+
+    async def start_all(
+        self,
+        definition: WorkflowDefinition,
+        inputs: Sequence[Json],
+        tags: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> list[str]:
+        """Starts one instance for each input, all in one commit; their ids. Raises `InvalidInput`: none is started."""
+        for number, data in enumerate(inputs):
+            _refuse(definition, data, f"Input {number}: ")
+        if not self.worker.excluded(definition):
+            await self.definitions.keep(definition)
+        if idempotency_key is None:
+            ids, missing = [new_id() for _ in inputs], set(range(len(inputs)))
+            return await self._begin_all(definition, ids, inputs, missing, tags)
+        place = (self.application, definition.namespace, definition.name, idempotency_key)
+        ids = [derived_id(*place, str(number)) for number in range(len(inputs))]
+        async with self._batches:
+            missing = {number for number, id in enumerate(ids) if await self._begun(id) is None}
+            return await self._begin_all(definition, ids, inputs, missing, tags)
+
+    async def _begin_all(
+        self,
+        definition: WorkflowDefinition,
+        ids: list[str],
+        inputs: Sequence[Json],
+        missing: set[int],
+        tags: Mapping[str, str] | None,
+    ) -> list[str]:
+        begun = [self.worker.begin(_instance(ids[n], definition, inputs[n], tags)) for n in sorted(missing)]
+        self.worker.committer.whole()
+        await asyncio.gather(*begun)
+        return ids
 
     async def get(self, id: str) -> dict[str, Json]:
         """Everything about an instance. Raises `UnknownInstance`."""
@@ -247,66 +300,47 @@ class Service:
 
     def on_event(self, callback: OnEvent) -> None:
         """Calls back for every event emitted, lifecycle ones too."""
-        self._listeners.append(callback)
-        self.worker.on_facts = self._tell
+        self.publishing.listeners.append(callback)
+
+    def watch(self, id: str, callback: OnEvent) -> Callable[[], None]:
+        """Calls back for every event of one instance; the function it gives ends that."""
+        return self.publishing.watch(id, callback)
 
     async def publish(self, event: Json) -> bool:
         """Offers an event to all that listen; returns when that is durable. False: it was accepted before.
 
         Raises `InvalidEvent`.
         """
-        valid = validate(event)
-        key = (valid["source"], valid["id"])
-        pending = self._recent.get(key)
-        if pending is not None:
-            await asyncio.shield(pending)
-            return False
-        accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._recent[key] = accepted
-        try:
-            if await self.store.seen([key]):
-                return False
-            await self.worker.offer(valid, now() + self._dedupe_s)
-            return True
-        finally:
-            del self._recent[key]
-            if not accepted.done():
-                accepted.set_result(None)
+        return await self.publishing.publish([event]) == 1
+
+    async def publish_all(self, events: Sequence[Json]) -> int:
+        """Offers events in their order; returns when all are durable: how many were new.
+
+        Raises `InvalidEvent`: none was offered.
+        """
+        return await self.publishing.publish(events)
 
     async def republish(self) -> None:
         """Publishes what was emitted and not yet sent when the process died."""
-        for event in await self.store.outbox():
-            self._emitted(event)
-
-    def _emitted(self, event: dict[str, Json]) -> None:
-        self.worker.spawn(self._send(event))
-
-    async def _send(self, event: dict[str, Json]) -> None:
-        await self.publish(event)
-        await self._call_back(event)
-        self.worker.committer.sent(event["source"], event["id"])
-
-    def _tell(self, instance: Instance, facts: Sequence[Fact]) -> None:
-        if instance.role == WORKFLOW:
-            source = f"/flowrt/{self.application}"
-            for event in lifecycle_events(instance, list(facts), source):
-                self.worker.spawn(self._call_back(event))
-                if self.offer_lifecycle:
-                    self.worker.spawn(self.publish(event))
-
-    async def _call_back(self, event: dict[str, Json]) -> None:
-        for callback in self._listeners:
-            try:
-                answer = callback(event)
-                if asyncio.iscoroutine(answer):
-                    await answer
-            except Exception:
-                log.exception("a listener failed on %s", event.get("type"))
+        await self.publishing.republish()
 
     def _ended(self, instance: Instance) -> None:
         # 0 means removed at once; everything else is the sweeper's.
         if self.retention.by_status.get(instance.status) == 0 and instance.parent is None and instance.role == WORKFLOW:
             self.worker.spawn(self.store.delete([instance.id]))
+
+
+def _refuse(definition: WorkflowDefinition, data: Json, where: str = "") -> None:
+    fault = refusal(definition, {"input": data})
+    if fault is not None:
+        raise InvalidInput(replace(fault, detail=f"{where}{fault.detail}"))
+
+
+def _instance(id: str, definition: WorkflowDefinition, data: Json, tags: Mapping[str, str] | None) -> Instance:
+    instance = Instance(id, definition, data, WORKFLOW)
+    if tags:
+        instance.tags = {**instance.tags, **tags}
+    return instance
 
 
 def schedule_id(definition: WorkflowDefinition) -> str:

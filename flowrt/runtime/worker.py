@@ -79,7 +79,12 @@ class Worker:
         """Instances that cannot go on, and why."""
         self.fenced: str | None = None
         self.on_facts: Callable[[Instance, list[Fact]], None] | None = None
-        self.on_emitted: Callable[[dict[str, Any]], None] = lambda event: None
+        self.wants_facts: Callable[[str], bool] = lambda id_: False
+        """Whether anyone wants to be told what happens to an instance."""
+        self.on_emitted: Callable[[dict[str, Any], str], None] = lambda event, id_: None
+        """An event, and the id of the instance that emitted it."""
+        self.begun = 0
+        """How many instances have been started here."""
         self.on_ended: list[Callable[[Instance], None]] = []
         self._perform = perform
         self.excluded = excluded
@@ -103,6 +108,8 @@ class Worker:
         """Takes no more turns, interrupts effects, writes what is there; the rest is left to restore."""
         self._stopping = True
         self.timers.stop()
+        # Adapters first: what they can leave running for the next process, they do; what they still answer is not taken.
+        await self._perform.close()
         running = [task for each in self._live.values() for task in each.effects.values()]
         for task in (*running, *self._tasks):
             task.cancel()
@@ -117,11 +124,17 @@ class Worker:
         """How many instances are in memory."""
         return len(self._live)
 
+    @property
+    def effects(self) -> int:
+        """How many effects are in flight."""
+        return sum(len(running.effects) for running in self._live.values())
+
     # Signals
 
     def begin(self, instance: Instance, parent: tuple[str, EffectKey] | None = None) -> asyncio.Future[None]:
         """Starts a new instance; the future is done when the start is durable."""
         instance.parent = parent
+        self.begun += 1
         running = self._admit(instance)
         running.mailbox.append(Started())
         self._enqueue(running)
@@ -152,10 +165,8 @@ class Worker:
         if running is None:
             return None
         running.mailbox.append(signal)
-        self._advance_now(running)
-        while running.mailbox or running.busy:
-            await asyncio.sleep(0)
-        await self._durable(running)
+        await self._settled(running)
+        await self.durable(running)
         return running.instance
 
     async def retry(self, id_: str) -> Instance | None:
@@ -167,22 +178,27 @@ class Worker:
             running = self._admit(running.instance)
             self.machine.retry(running.instance, now())
             self._moved(running)
-            await self._durable(running)
+            await self.durable(running)
         return running.instance
 
-    async def _durable(self, running: Running) -> None:
+    async def _settled(self, running: Running) -> None:
+        """Waits until it has taken its whole mailbox."""
+        self._advance_now(running)
+        while (running.busy or running.mailbox) and not self._stopping:
+            await asyncio.sleep(0)
+
+    async def durable(self, running: Running) -> None:
+        """Waits until everything it has done so far is durable."""
         if not running.volatile and (changed(running.instance) or self.committer.is_dirty(running.instance.id)):
             await self.committer.flushed(running.instance)
 
-    async def offer(self, event: dict[str, Any], until: float) -> None:
-        """Offers an event to every instance that listens; returns when that, and the event's mark, is durable."""
+    async def offer(self, event: dict[str, Any], until: float) -> asyncio.Future[None]:
+        """Offers an event to every instance that listens; the future is done when that, and its mark, is durable."""
         ids = self.index.matches(event)
         for running in await self._load_all(ids):
             running.mailbox.append(Arrived(event))
-            self._advance_now(running)
-            while running.busy or running.mailbox:
-                await asyncio.sleep(0)
-        await self.committer.mark(event["source"], event["id"], until)
+            await self._settled(running)
+        return self.committer.mark(event["source"], event["id"], until)
 
     def result(self, id_: str) -> asyncio.Future[Instance]:
         """Is done with the instance when it has ended and that is durable."""
@@ -299,7 +315,7 @@ class Worker:
                 instance.facts = []
             self.on_facts(instance, facts)
         for event in checkpoint.outbox:
-            self.on_emitted(event)
+            self.on_emitted(event, instance.id)
         running = self._live.get(instance.id)
         if running is None or running.instance is not instance:
             return
@@ -376,7 +392,7 @@ class Worker:
     # Loading
 
     def _admit(self, instance: Instance) -> Running:
-        if self.on_facts is not None and instance.facts is None:
+        if instance.facts is None and self.wants_facts(instance.id):
             instance.facts = []
         running = Running(instance, volatile=self.excluded(instance.definition))
         running.children = self.children.of(instance)
@@ -440,6 +456,7 @@ class Worker:
 
     def _set_aside(self, running: Running, error: Exception) -> None:
         log.exception("instance %s broke", running.instance.id, exc_info=error)
+        running.mailbox.clear()
         self._aside(running.instance.id, f"{type(error).__name__}: {error}")
         for task in running.effects.values():
             task.cancel()

@@ -66,7 +66,8 @@ class Call(EffectTask):
             task.arguments = CALLS[name](with_ if with_ is not None else reader.at({}, "with"))
             task.constant_arguments = reader.value.get("with")
             return task
-        function = reader.build.reference("functions", name) if name else None
+        build = reader.build
+        function = (build.reference("functions", name) or build.external_function(name)) if name else None
         if function is not None:
             return FunctionCall.of(reader, function, name)
         return cls._registered(reader, name)
@@ -75,7 +76,9 @@ class Call(EffectTask):
     def _registered(cls, reader: Reader, name: str) -> Task:
         task = cls()
         task.effect_kind = "function"
-        if name and not reader.build.function(name):
+        if "://" in name or "@" in name:
+            reader.at(name, "call").warn(f"the function '{name}' could not be loaded; calling it will fault")
+        elif name and not reader.build.function(name):
             reader.at(name, "call").problem(
                 f"there is no function '{name}'",
                 f"Define use.functions.{name}, register a Python function of that name, or use one of "
@@ -101,11 +104,13 @@ class FunctionCall(Task):
         with_ = reader.get("with")
         task.arguments = with_.template() if with_ is not None else None
         inside = reader.at(function.value)
-        inside.position, inside.task_position = function.position, reader.task_position
+        inside.position = function.position or reader.position
+        inside.task_position = reader.task_position
+        inside.task_key = f"{reader.task_key}/call"
         inside.siblings = {}
         task.body = reader.build.body(inside, name)
-        task.body.key = f"{reader.task_position}/call"
-        task.body.hidden = True
+        for body in task.body.layers():
+            body.hidden = True
         task.body.siblings, task.body.next = (task.body,), None
         task.children = (task.body,)
         return task

@@ -20,7 +20,7 @@ def place(task: Task, reader: Reader, name: str, index: int, key: str | None = N
     """Gives a task its place in the tree."""
     task.name, task.index = name, index
     task.position = reader.task_position
-    task.key = key if key is not None else reader.task_position
+    task.key = key if key is not None else reader.task_key
     task.siblings, task.next = (), None
     task.loop = ""
     task.definition = reader.value if isinstance(reader.value, dict) else {}

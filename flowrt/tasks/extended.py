@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flowrt.core import dataflow
@@ -43,7 +44,7 @@ class Extended(Task):
         task.plain_entry = task.condition is None
         inside = reader.at(extension.value)
         inside.position, inside.siblings = extension.position, {}
-        inside.task_position = f"{reader.task_position}/extensions/{name}"
+        inside.task_position = inside.task_key = f"{reader.task_key}/extensions/{name}"
         if (when := inside.get("when")) is not None:
             task.when = when.expression()
         if (before := inside.get("before")) is not None:
@@ -53,6 +54,9 @@ class Extended(Task):
         connect(task, task.before, task.after)
         task.children = (*task.before, inner, *task.after)
         return task
+
+    def layers(self) -> Sequence[Task]:
+        return (self, *self.inner.layers())
 
     def enter(self, state: TaskState, machine: Machine) -> Step:
         if self.when is not None and not truth(machine.evaluate(self.when, state.data, state)):
@@ -79,11 +83,7 @@ class Extended(Task):
 
     def _instead(self, state: TaskState, output: Json, machine: Machine) -> Json:
         """What the extended task would make of this raw output."""
-        task = self.inner
-        while isinstance(task, Extended):
-            task = task.inner
-        unborn = TaskState(task, state, state.data)
-        return dataflow.leave(unborn, output, machine)
+        return dataflow.leave(TaskState(self.layers()[-1], state, state.data), output, machine)
 
     def _inner_done(self, state: TaskState, output: Json, then: int, machine: Machine) -> Step:
         if state.memory["skip"] or not self.after:

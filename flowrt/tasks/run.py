@@ -10,7 +10,6 @@ from flowrt.core.reader import Reader
 from flowrt.core.template import Template
 from flowrt.tasks.call import EffectTask
 from flowrt.tasks.calls import ReadArguments, members
-from flowrt.tasks.endpoint import read_endpoint
 
 Json = Any
 
@@ -59,7 +58,7 @@ def parse_run(reader: Reader) -> Task:
 
 
 def _process(kind: str, process: Reader, returned: str) -> Template:
-    special: dict[str, ReadArguments] = {"lifetime": _lifetime, "source": _source}
+    special: dict[str, ReadArguments] = {"lifetime": _lifetime, "source": _sourced}
     if kind == "script" and (process.get("code") is None) == (process.get("source") is None):
         process.problem("a script has either 'code' or 'source'")
     if kind == "script":
@@ -72,7 +71,14 @@ def _process(kind: str, process: Reader, returned: str) -> Template:
         if (found := process.get(name)) is not None and not isinstance(found.value, str):
             found.object()
     template = members(process, special)
-    return lambda data, lookup: {**template(data, lookup), "return": returned}
+
+    def arguments(data: Json, lookup: Lookup) -> Json:
+        evaluated = {**template(data, lookup), "return": returned}
+        if "source" in evaluated:
+            evaluated["code"] = evaluated.pop("source")
+        return evaluated
+
+    return arguments
 
 
 def _workflow(process: Reader) -> Template:
@@ -100,9 +106,16 @@ def _lifetime(reader: Reader) -> Template:
     return lambda data, lookup: {"cleanup": word, "after": seconds(data, lookup)}
 
 
-def _source(reader: Reader) -> Template:
+def _sourced(reader: Reader) -> Template:
+    """The code of a script's `source`, which was fetched before the definition was compiled."""
     reader.object(("name", "endpoint"), required=("endpoint",))
-    return members(reader, {"endpoint": read_endpoint})
+    endpoint = reader.get("endpoint")
+    uri = endpoint.value.get("uri") if endpoint is not None and isinstance(endpoint.value, dict) else None
+    uri = uri or (endpoint.value if endpoint is not None else None)
+    content = reader.build.resource(uri) if isinstance(uri, str) else None
+    if content is None:
+        reader.warn(f"the script {uri} could not be loaded; running it will fault")
+    return _literal(None if content is None else content.decode("utf-8", "replace"))
 
 
 def _literal(value: Json) -> Template:

@@ -12,19 +12,18 @@ from flowrt.core.expression import Expression
 from flowrt.core.fault import STANDARD, Fault, canonical_type
 from flowrt.core.instance import Instance
 from flowrt.core.machine import Environment
-from flowrt.core.signal import Cancel, Resume, Suspend
+from flowrt.core.signal import Cancel, Resume, Signal, Suspend
 from flowrt.expressions import LANGUAGES
 from flowrt.runtime.children import CHILD_KIND
 from flowrt.testing.compare import differing, missing
 from flowrt.testing.scenario import Mock, Scenario, to_text
-from flowrt.testing.world import START_AT, Answer, Broken, CrashEverywhere, World, crash_never
+from flowrt.testing.world import MOST_STEPS, START_AT, Answer, Broken, CrashEverywhere, World, crash_never
 
 Json = Any
 ID = "scenario"
-SIGNALS = {"suspend": Suspend, "resume": Resume, "cancel": Cancel}
+SIGNALS: dict[str, Callable[[], Signal]] = {"suspend": Suspend, "resume": Resume, "cancel": Cancel}
 BUILT_IN = ("http", "openapi", "grpc", "asyncapi", "mcp", "a2a", "container", "script", "shell")
 """Calls that are no functions registered under a name of their own."""
-MOST_STEPS = 200_000
 
 
 def languages(functions: Callable[[str], bool] = lambda name: False) -> Languages:

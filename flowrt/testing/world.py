@@ -35,6 +35,7 @@ Place = tuple[float, int, int, int]
 EffectName = tuple[str, tuple[str, int, int]]
 """Instance and key."""
 EMITTED, ANSWER = 0, 1
+MOST_STEPS = 200_000
 
 
 class Broken(Exception):
@@ -64,7 +65,7 @@ class _Happening:
     """The effect is over with it."""
 
 
-def crash_never(written: bool) -> bool:
+def crash_never(_written: bool) -> bool:
     """The calm world."""
     return False
 
@@ -172,6 +173,13 @@ class World:
             return False
         self.now = max(self.now, min(times))
         return True
+
+    def run(self) -> None:
+        """Goes on until nothing more is to come."""
+        for _ in range(MOST_STEPS):
+            if not self.step() and not self.pass_time():
+                return
+        raise Broken(f"it did not end within {MOST_STEPS} steps; does it go round in circles?")
 
     def _next(self) -> _Happening | None:
         for id_, instance in self.live.items():

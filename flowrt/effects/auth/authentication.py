@@ -50,6 +50,10 @@ class Authentication:
         """The request with its credentials, for those who send it by other means (other protocols, streams)."""
         return Signed(request) if policy is None else await self._scheme(policy).sign(request, effect)
 
+    async def close(self) -> None:
+        """Closes the connections of its `Clients` that belong to the running event loop."""
+        await self._clients.close()
+
     def _scheme(self, policy: Json) -> Scheme:
         kind, members = read_policy(policy)
         if kind == "basic":

@@ -12,6 +12,8 @@ from .faults import no_answer
 from .messages import Request
 from .settings import Breaker
 
+_MOST_CIRCUITS = 1024
+
 
 @dataclass(slots=True)
 class _Circuit:
@@ -47,6 +49,8 @@ class Breakers:
         if not failed:
             self._circuits.pop(host, None)
             return
+        if len(self._circuits) >= _MOST_CIRCUITS and host not in self._circuits:
+            del self._circuits[next(iter(self._circuits))]
         circuit = self._circuits.setdefault(host, _Circuit())
         circuit.failures += 1
         if circuit.failures >= self._breaker.failures:

@@ -60,7 +60,11 @@ def status_fault(request: Request, response: Response) -> Fault:
     """The `communication` fault of a response: its status, its reason, and the first 4 KiB of its body."""
     reason = response.reason
     text = _text(response, response.content[:_MOST_DETAIL_BYTES], cut=len(response.content) > _MOST_DETAIL_BYTES)
-    detail = redacted(text, request.secrets()) if text else f"{request.shown()} answered {response.status} {reason}"
+    detail = (
+        redacted(text, request.secrets(response.sent))
+        if text
+        else f"{request.shown()} answered {response.status} {reason}"
+    )
     return Fault.of("communication", detail, status=response.status, title=reason)
 
 

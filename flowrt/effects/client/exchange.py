@@ -9,6 +9,7 @@ import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -23,38 +24,43 @@ _BROKEN_VALUE = re.compile(r"[\r\n\0]")
 _MOST_CLIENTS = 64
 
 
+@dataclass(slots=True)
+class _Shared:
+    client: httpx.AsyncClient
+    users: int = 0
+
+
 class Connections:
     """The httpx clients of one configured client and event loop, one per certificate; the least used goes first."""
 
     def __init__(self, settings: ClientSettings) -> None:
         self._settings = settings
-        self._clients: OrderedDict[ClientCertificate | None, httpx.AsyncClient] = OrderedDict()
-        self._users: dict[ClientCertificate | None, int] = {}
+        self._clients: OrderedDict[ClientCertificate | None, _Shared] = OrderedDict()
 
     @asynccontextmanager
     async def client(self, certificate: ClientCertificate | None) -> AsyncIterator[httpx.AsyncClient]:
-        if certificate not in self._clients:
-            self._clients[certificate] = _connect(self._settings, certificate)
+        shared = self._clients.get(certificate)
+        if shared is None:
+            shared = self._clients[certificate] = _Shared(_connect(self._settings, certificate))
         self._clients.move_to_end(certificate)
-        self._users[certificate] = self._users.get(certificate, 0) + 1
+        shared.users += 1
         try:
-            yield self._clients[certificate]
+            yield shared.client
         finally:
-            self._users[certificate] -= 1
+            shared.users -= 1
             await self._drop_idle()
 
     async def _drop_idle(self) -> None:
+        """Keeps the number of clients bounded when certificates come and go."""
         if len(self._clients) <= _MOST_CLIENTS:
             return
-        idle = next((key for key in self._clients if not self._users[key]), None)
-        if idle is not None:
-            del self._users[idle]
-            await self._clients.pop(idle).aclose()
+        idle = [key for key, shared in self._clients.items() if not shared.users]
+        for key in idle[: len(self._clients) - _MOST_CLIENTS]:
+            await self._clients.pop(key).client.aclose()
 
     async def close(self) -> None:
-        clients = list(self._clients.values())
+        clients = [shared.client for shared in self._clients.values()]
         self._clients.clear()
-        self._users.clear()
         for client in clients:
             await client.aclose()
 

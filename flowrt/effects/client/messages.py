@@ -74,9 +74,9 @@ class Request:
         """Whether the value of this header must not be shown."""
         return header.lower() in self.sensitive or is_sensitive(header)
 
-    def secrets(self) -> set[str]:
-        """The texts that no message about this request may contain."""
-        values = [value for name, value in self.headers if self.hides(name)]
+    def secrets(self, sent: Headers = ()) -> set[str]:
+        """The texts that no message about this request may contain. `sent`: the headers that went out with it."""
+        values = [value for name, value in (*self.headers, *sent) if self.hides(name)]
         parts = {part for value in values for part in (value, value.partition(" ")[2])}
         return {part for part in parts if len(part) >= _SHORTEST_SECRET}
 

@@ -98,7 +98,8 @@ class OpenApiCall:
         return [*problems, *(f"/parameters: {each}" for each in binding_problems(operation, parameters))]
 
     async def close(self) -> None:
-        """Nothing of its own: connections belong to `Clients`."""
+        """Closes the connections, which it shares with others: they connect anew if they still have to."""
+        await self._authentication.close()
 
     async def _load(self, address: str, policy: Json, base_uri: str | None, effect: Effect | None) -> ApiDocument:
         resource = await self._resources.load(address, policy, base_uri, effect)

@@ -7,51 +7,23 @@ digest, and the value carries it in full. Everything of one instance lies side b
 from __future__ import annotations
 
 import struct
-from functools import lru_cache
-from hashlib import blake2b
+
+from flowrt.stores.sortable import digest, number, number_in, text
 
 ROW, FIELD, HISTORY, LIVE = b"\x00", b"f", b"h", b"l"
 FIXED, MOVING = b"\x00", b"\x01"
 BY_START, BY_STATUS, BY_NAME, BY_TAG, BY_END = b"s", b"p", b"n", b"t", b"e"
 
-_NUMBER = struct.Struct(">Q")
 _TWO_NUMBERS = struct.Struct(">QQ")
-_ID_LIMIT, _ID_KEPT, _DIGEST = 400, 384, 16
-
-
-def number(value: int) -> bytes:
-    """Eight bytes in the order of the numbers from zero on."""
-    return _NUMBER.pack(value)
-
-
-def number_in(key: bytes, at: int = 0) -> int:
-    """The number that begins there."""
-    found: int = _NUMBER.unpack_from(key, at)[0]
-    return found
-
-
-def moment(seconds: float) -> bytes:
-    """Eight bytes in the order of time; IEEE 754 sorts like integers once negative numbers are turned round."""
-    bits: int = _NUMBER.unpack(struct.pack(">d", seconds))[0]
-    return _NUMBER.pack(bits ^ 0xFFFFFFFFFFFFFFFF if bits >> 63 else bits | 1 << 63)
+_ID_LIMIT, _ID_KEPT = 400, 384
 
 
 def id_key(id_: str) -> bytes:
     """An instance's id, in the order of ids; never empty."""
-    text = id_.encode()
-    if len(text) <= _ID_LIMIT:
-        return text + b"\x00"
-    return text[:_ID_KEPT] + digest(id_)
-
-
-@lru_cache(maxsize=16384)
-def digest(*parts: str) -> bytes:
-    """Sixteen bytes that stand for texts of any length."""
-    made = blake2b(digest_size=_DIGEST)
-    for part in parts:
-        text = part.encode()
-        made.update(_NUMBER.pack(len(text)) + text)
-    return made.digest()
+    encoded = text(id_)
+    if len(encoded) <= _ID_LIMIT:
+        return encoded + b"\x00"
+    return encoded[:_ID_KEPT] + digest(id_)
 
 
 def history_prefix(serial: bytes, loop: str) -> bytes:
@@ -71,7 +43,7 @@ def sequence_of(key: bytes) -> int:
 
 def live_key(serial: bytes, position: str, iteration: int) -> bytes:
     """A live state, without the last byte that says which piece."""
-    return serial + LIVE + digest(position) + _NUMBER.pack(iteration)
+    return serial + LIVE + digest(position) + number(iteration)
 
 
 def status_prefix(kind: bytes, status: str) -> bytes:

@@ -8,9 +8,11 @@ from typing import Any
 
 from flowrt.core.definition import Subscription
 from flowrt.core.records import BrokenRecord, Stored
+from flowrt.stores import sortable
+from flowrt.stores.entries import entry_from, unlisted
 from flowrt.stores.file import keys
 from flowrt.stores.file.environment import Databases
-from flowrt.stores.file.rows import entry_from, entry_in_row, unpack_row, unpack_unfinished
+from flowrt.stores.file.rows import entry_in_row, unpack_row, unpack_unfinished
 from flowrt.stores.protocol import BrokenEntry, Entry, Query
 
 Json = Any
@@ -73,8 +75,8 @@ class Reading:
     def scan(self, query: Query, after: tuple[float, str] | None, limit: int) -> list[Entry]:
         """Up to `limit` entries that may match, newest first, by the index that leaves the fewest."""
         prefix = _prefix(query)
-        start = keys.after(prefix) if after is None else prefix + keys.moment(after[0]) + keys.id_key(after[1])
-        end = prefix if query.since is None else prefix + keys.moment(query.since)
+        start = keys.after(prefix) if after is None else prefix + sortable.moment(after[0]) + keys.id_key(after[1])
+        end = prefix if query.since is None else prefix + sortable.moment(query.since)
         scanned: list[Entry] = []
         with self._transaction.cursor(self._databases.index) as cursor:
             there = cursor.prev() if cursor.set_range(start) else cursor.last()
@@ -88,7 +90,7 @@ class Reading:
     def expired(self, status: str, ended_before: float, limit: int) -> list[str]:
         """Instances that ended so before that time, the earliest first."""
         prefix = keys.status_prefix(keys.BY_END, status)
-        end = prefix + keys.moment(ended_before)
+        end = prefix + sortable.moment(ended_before)
         found: list[str] = []
         with self._transaction.cursor(self._databases.index) as cursor:
             there = cursor.set_range(prefix)
@@ -101,7 +103,7 @@ class Reading:
 
     def seen(self, source: str, id_: str) -> bool:
         """Whether the event has been accepted."""
-        return self._transaction.get(b"e" + keys.digest(source, id_), db=self._databases.seen) is not None
+        return self._transaction.get(b"e" + sortable.digest(source, id_), db=self._databases.seen) is not None
 
     def outbox(self) -> list[dict[str, Json]]:
         """Events to be sent, oldest first."""
@@ -146,11 +148,7 @@ class Reading:
         try:
             return unpack_unfinished(value)
         except BrokenRecord as error:
-            # It has to be listed, so that who loads it learns what is wrong with it.
-            entry = self._entry(id_key)
-            if entry is None:
-                id_ = id_key[:-1].decode(errors="replace")
-                entry = Entry(id_, "", "", "", "", "workflow", "faulted", 0.0)
+            entry = self._entry(id_key) or unlisted(id_key[:-1].decode(errors="replace"))
             _log.warning("%s: the entry among the unfinished is damaged: %s", entry.id, error)
             return entry, ()
 
@@ -172,9 +170,9 @@ class Reading:
 
 def _prefix(query: Query) -> bytes:
     if query.tag is not None:
-        return keys.BY_TAG + keys.digest(*query.tag)
+        return keys.BY_TAG + sortable.digest(*query.tag)
     if query.namespace is not None and query.name is not None:
-        return keys.BY_NAME + keys.digest(query.namespace, query.name)
+        return keys.BY_NAME + sortable.digest(query.namespace, query.name)
     if query.status is not None:
         return keys.status_prefix(keys.BY_STATUS, query.status)
     return keys.BY_START

@@ -6,10 +6,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from flowrt.core.definition import Subscription
 from flowrt.core.records import BrokenRecord
+from flowrt.stores.entries import entry_from, subscriptions_from
 from flowrt.stores.protocol import Entry
 
 _ROW = struct.Struct(">QQQI")
@@ -46,14 +45,6 @@ def entry_in_row(value: bytes) -> Entry:
     return entry_from(unpack_row(value).entry)
 
 
-def entry_from(text: bytes) -> Entry:
-    """Raises `BrokenRecord`."""
-    try:
-        return Entry(**orjson.loads(text))
-    except (ValueError, TypeError) as error:
-        raise BrokenRecord(f"the entry is damaged: {error}") from error
-
-
 def pack_unfinished(entry: bytes, subscriptions: bytes) -> bytes:
     """Entry and subscriptions, both JSON."""
     return _LENGTH.pack(len(entry)) + entry + subscriptions
@@ -68,7 +59,6 @@ def unpack_unfinished(value: bytes) -> tuple[Entry, Sequence[Subscription]]:
     """Raises `BrokenRecord`."""
     try:
         middle = _LENGTH.size + _LENGTH.unpack_from(value)[0]
-        listens = [Subscription(**subscription) for subscription in orjson.loads(value[middle:])]
-    except (struct.error, ValueError, TypeError) as error:
-        raise BrokenRecord(f"the subscriptions are damaged: {error}") from error
-    return entry_from(value[_LENGTH.size : middle]), listens
+    except struct.error as error:
+        raise BrokenRecord(f"the entry among the unfinished is damaged: {error}") from error
+    return entry_from(value[_LENGTH.size : middle]), subscriptions_from(value[middle:])

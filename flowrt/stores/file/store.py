@@ -20,6 +20,7 @@ import orjson
 
 from flowrt.core.definition import Subscription
 from flowrt.core.records import Stored
+from flowrt.stores.codec import Codec
 from flowrt.stores.cursor import decode_cursor, encode_cursor
 from flowrt.stores.file import keys
 from flowrt.stores.file.environment import Environment
@@ -42,9 +43,16 @@ class FileStore:
     durable = True
 
     def __init__(
-        self, path: str | Path, application: str = "default", *, map_size: int = _MAP_SIZE, readonly: bool = False
+        self,
+        path: str | Path,
+        application: str = "default",
+        *,
+        map_size: int = _MAP_SIZE,
+        compression: str = "none",
+        readonly: bool = False,
     ) -> None:
         """`path` is a folder; `map_size` (bytes) is where the map begins, it grows by itself."""
+        self._codec = Codec(compression)
         self._environment = Environment(Path(path) / f"{_file_name(application)}.lmdb", map_size, readonly)
         self._lease: tuple[str, int, float] = ("", 0, 0.0)
 
@@ -162,11 +170,13 @@ class FileStore:
 
     def _read(self, work: Callable[[Reading], Result]) -> Result:
         databases = self._environment.databases
-        return self._environment.read(lambda transaction: work(Reading(transaction, databases, orjson.loads)))
+        return self._environment.read(lambda transaction: work(Reading(transaction, databases, self._codec.decode)))
 
     async def _write(self, work: Callable[[Writing], Result]) -> Result:
         databases = self._environment.databases
-        return await self._environment.write(lambda transaction: work(Writing(transaction, databases, orjson.dumps)))
+        return await self._environment.write(
+            lambda transaction: work(Writing(transaction, databases, self._codec.encode))
+        )
 
 
 def _file_name(application: str) -> str:

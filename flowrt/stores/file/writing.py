@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-import orjson
-
 from flowrt.core.instance import ENDED
 from flowrt.core.records import BrokenRecord
+from flowrt.stores import sortable
+from flowrt.stores.entries import entry_from, entry_to, subscriptions_to
 from flowrt.stores.file import keys
 from flowrt.stores.file.environment import Databases
-from flowrt.stores.file.rows import Row, entry_from, pack_unfinished, subscriptions_in, unpack_row
+from flowrt.stores.file.rows import Row, pack_unfinished, subscriptions_in, unpack_row
 from flowrt.stores.protocol import Batch, Checkpoint, Entry, StaleOwner
 
 Json = Any
@@ -48,17 +48,17 @@ class Writing:
             for event in checkpoint.outbox:
                 self._put_event(event)
         for source, id_ in batch.sent:
-            self._remove_event(keys.digest(source, id_))
+            self._remove_event(sortable.digest(source, id_))
 
     def token(self) -> int:
         """The current fencing token."""
         value = self._transaction.get(TOKEN, db=self._databases.meta)
-        return 0 if value is None else keys.number_in(value)
+        return 0 if value is None else sortable.number_in(value)
 
     def next_token(self) -> int:
         """Makes the next token the current one."""
         token = self.token() + 1
-        self._transaction.put(TOKEN, keys.number(token), db=self._databases.meta)
+        self._transaction.put(TOKEN, sortable.number(token), db=self._databases.meta)
         return token
 
     def delete(self, id_: str) -> bool:
@@ -82,7 +82,7 @@ class Writing:
     def forget_seen(self, before: float) -> None:
         """Removes the marks that may go before then."""
         with self._transaction.cursor(self._databases.seen) as cursor:
-            end = b"u" + keys.moment(before)
+            end = b"u" + sortable.moment(before)
             while cursor.set_range(b"u") and cursor.key() < end:
                 self._transaction.delete(b"e" + cursor.key()[-16:], db=self._databases.seen)
                 cursor.delete()
@@ -116,23 +116,23 @@ class Writing:
             serial = self._new_serial()
             self._transaction.put(id_key, serial, db=self._databases.ids)
         completed = 0 if row is None else row.completed
-        entry = orjson.dumps(checkpoint.entry)
+        entry = entry_to(checkpoint.entry)
         new_row = Row(
             checkpoint.revision, token, completed + len(checkpoint.history), entry, self._encode(checkpoint.head)
         )
         self._put_record(serial + keys.ROW, new_row.packed())
         for name, value in checkpoint.fields.items():
-            self._put_record(serial + keys.FIELD + name.encode(), self._encode(value))
+            self._put_record(serial + keys.FIELD + sortable.text(name), self._encode(value))
         self._write_live(checkpoint, serial)
         for loop, below in checkpoint.pruned.items():
             prefix = keys.history_prefix(serial, loop)
-            self._delete_range(prefix, prefix + keys.number(below))
+            self._delete_range(prefix, prefix + sortable.number(below))
         self._append(checkpoint.history, serial, completed)
         self._find_again(checkpoint, id_key, row, entry)
 
     def _new_serial(self) -> bytes:
         value = self._transaction.get(SERIAL, db=self._databases.meta)
-        serial = keys.number(1 if value is None else keys.number_in(value) + 1)
+        serial = sortable.number(1 if value is None else sortable.number_in(value) + 1)
         self._transaction.put(SERIAL, serial, db=self._databases.meta)
         return serial
 
@@ -149,7 +149,7 @@ class Writing:
             self._put_record(key + keys.MOVING, self._encode(moving))
 
     def _append(self, history: Sequence[tuple[str, Json]], serial: bytes, sequence: int) -> None:
-        for (loop, iteration), run in groupby(history, lambda completed: (completed[0], completed[1]["iteration"])):
+        for (loop, iteration), run in groupby(history, _round_of):
             records = [record for _, record in run]
             self._put_record(keys.history_key(serial, loop, iteration, sequence), self._encode(records))
             sequence += len(records)
@@ -167,7 +167,7 @@ class Writing:
             if changed:
                 self._transaction.delete(id_key, db=self._databases.unfinished)
         elif checkpoint.subscriptions is not None:
-            value = pack_unfinished(entry, orjson.dumps(list(checkpoint.subscriptions)))
+            value = pack_unfinished(entry, subscriptions_to(checkpoint.subscriptions))
             self._transaction.put(id_key, value, db=self._databases.unfinished)
         elif changed:
             before = self._transaction.get(id_key, db=self._databases.unfinished)
@@ -181,20 +181,20 @@ class Writing:
             raise _damaged(id_, error) from error
 
     def _mark_seen(self, source: str, id_: str, until: float) -> None:
-        digest = keys.digest(source, id_)
-        moment = keys.moment(until)
+        digest = sortable.digest(source, id_)
+        moment = sortable.moment(until)
         before = self._transaction.replace(b"e" + digest, moment, db=self._databases.seen)
         if before is not None:
             self._transaction.delete(b"u" + before + digest, db=self._databases.seen)
         self._transaction.put(b"u" + moment + digest, b"", db=self._databases.seen)
 
     def _put_event(self, event: dict[str, Json]) -> None:
-        digest = keys.digest(event["source"], event["id"])
+        digest = sortable.digest(event["source"], event["id"])
         place = self._transaction.get(b"e" + digest, db=self._databases.outbox)
         if place is None:
             with self._transaction.cursor(self._databases.outbox) as cursor:
                 last = cursor.key() if cursor.last() else b""
-            place = keys.number(keys.number_in(last, 1) + 1 if last[:1] == b"p" else 1)
+            place = sortable.number(sortable.number_in(last, 1) + 1 if last[:1] == b"p" else 1)
             self._transaction.put(b"e" + digest, place, db=self._databases.outbox)
         self._transaction.put(b"p" + place, self._encode(event), db=self._databases.outbox)
 
@@ -210,17 +210,22 @@ class Writing:
                 found = cursor.delete()
 
 
+def _round_of(completed: tuple[str, Json]) -> tuple[str, int]:
+    loop, record = completed
+    return loop, record["iteration"] if loop else 0
+
+
 def _damaged(id_: str, error: BrokenRecord) -> StaleOwner:
     return StaleOwner(f"{id_} is damaged in the store: {error}", [id_])
 
 
 def index_keys(entry: Entry, id_key: bytes) -> Iterator[bytes]:
     """Where an entry is found."""
-    tail = keys.moment(entry.started_at) + id_key
+    tail = sortable.moment(entry.started_at) + id_key
     yield keys.BY_START + tail
     yield keys.status_prefix(keys.BY_STATUS, entry.status) + tail
-    yield keys.BY_NAME + keys.digest(entry.namespace, entry.name) + tail
+    yield keys.BY_NAME + sortable.digest(entry.namespace, entry.name) + tail
     for tag in entry.tags.items():
-        yield keys.BY_TAG + keys.digest(*tag) + tail
+        yield keys.BY_TAG + sortable.digest(*tag) + tail
     if entry.status in ENDED:
-        yield keys.status_prefix(keys.BY_END, entry.status) + keys.moment(entry.ended_at or 0.0) + id_key
+        yield keys.status_prefix(keys.BY_END, entry.status) + sortable.moment(entry.ended_at or 0.0) + id_key

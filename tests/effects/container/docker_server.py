@@ -39,7 +39,10 @@ class Docker(SingleProcessServer):
         alone = ["--bridge", "none", "--iptables=false", "--storage-driver", "vfs", "--shutdown-timeout", "1"]
         cgroups = ["--exec-opt", "native.cgroupdriver=cgroupfs"]
         files = ["--pidfile", self._short / "docker.pid", "--config-file", self._configuration()]
-        return [program("dockerd", "docker.io"), "--host", self.url, *places, *alone, *cgroups, *files]
+        # In a mount namespace of its own: what it mounts and leaves goes with it, however it ends.
+        apart = [program("unshare", "util-linux"), "--mount", "--propagation", "private", "--"]
+        daemon = [program("dockerd", "docker.io"), "--host", self.url]
+        return [*apart, *daemon, *places, *alone, *cgroups, *files]
 
     def ready(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:

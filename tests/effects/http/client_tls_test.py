@@ -18,7 +18,8 @@ from h2.events import RequestReceived
 from flowrt.core.effect import Effect
 from flowrt.core.fault import PREFIX, Fault, Faulted
 from flowrt.effects.auth import Authentication
-from flowrt.effects.client import Clients, ClientSettings, Request, Tls
+from flowrt.effects.client import ClientCertificate, Clients, ClientSettings, Request, Tls
+from flowrt.effects.client import exchange as exchange_module
 from flowrt.effects.http import HttpCall
 from tests.effects.http.local_web import Web, answer, listening
 
@@ -178,6 +179,24 @@ async def test_identities_do_not_share_connections(mutual: Web, ca_file: str, au
             policy = {"certificate": {"certificate": issued.private_key_and_cert_chain_pem.bytes().decode()}}
             await authentication.send(Request("GET", f"{mutual.url}/x"), policy)
     assert mutual.connections == 4
+    await clients.close()
+
+
+async def test_clients_of_many_certificates_are_bounded(
+    mutual: Web, ca_file: str, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange_module, "_MOST_CLIENTS", 2)
+    clients = Clients(ClientSettings(tls=Tls(ca_file=ca_file)))
+    issued = [
+        authority.issue_cert(f"u{n}@example.com").private_key_and_cert_chain_pem.bytes().decode() for n in range(3)
+    ]
+    identities = [ClientCertificate(each) for each in issued]
+    for number in (0, 1, 1, 2, 1, 0):
+        await clients.send(Request("GET", f"{mutual.url}/x", certificate=identities[number]))
+    assert mutual.connections == 4
+    await asyncio.gather(
+        *(clients.send(Request("GET", f"{mutual.url}/x", certificate=each)) for each in identities for _ in range(3))
+    )
     await clients.close()
 
 

@@ -7,6 +7,8 @@ import re
 import pytest
 
 from flowrt.core.fault import PREFIX, Fault, Faulted
+from flowrt.effects.auth import Authentication
+from flowrt.effects.client import Clients, ClientSettings
 from flowrt.effects.http import HttpCall
 from tests.effects.http.conftest import EffectOf
 from tests.effects.http.local_web import Answer, Web, answer
@@ -195,6 +197,22 @@ async def test_a_secret_that_the_server_repeats_is_taken_out(web: Web, call: Htt
     assert fault.detail == "bad ***"
 
 
+async def test_secrets_of_the_configuration_are_taken_out_too(web: Web, effect: EffectOf) -> None:
+    clients = Clients(ClientSettings(headers={"X-Api-Key": "operators-own"}))
+    call = HttpCall(clients, Authentication(clients))
+    web.on["/x"] = lambda asked: Answer(403, f"bad {asked.header('x-api-key')}".encode())
+    assert (await fault_of(call, effect(f"{web.url}/x"))).detail == "bad ***"
+    await call.close()
+
+
+async def test_closing_twice_and_calling_again(web: Web, call: HttpCall, effect: EffectOf) -> None:
+    for _ in range(2):
+        assert await output(web, call, effect, answer(200, 1)) == 1
+        await call.close()
+        await call.close()
+    assert web.connections == 2
+
+
 async def test_json_that_is_none(web: Web, call: HttpCall, effect: EffectOf) -> None:
     web.on["/x"] = Answer(200, b"{", [("Content-Type", "application/json")])
     fault = await fault_of(call, effect(f"{web.url}/x"))
@@ -265,4 +283,6 @@ async def test_check_leaves_expressions_alone(call: HttpCall) -> None:
     written = {"method": "${ .m }", "endpoint": "${ .host }", "output": "${ .o }"}
     assert await call.check(written, None) == []
     assert await call.check({"method": "get", "endpoint": "{host}/pets"}, None) == []
-    assert await call.check({"method": "get", "endpoint": "https://host/pets/{id}"}, None) == []
+    for address in ("https://host/pets/{id}", "http://{host}:{port}/", "http://${ .host }:${ .port }/"):
+        assert await call.check({"method": "get", "endpoint": address}, None) == []
+    assert len(await call.check({"method": "get", "endpoint": "pets/{id}"}, None)) == 1

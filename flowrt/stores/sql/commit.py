@@ -1,0 +1,119 @@
+"""One commit, inside one transaction: the fence, the revisions, then one statement for each kind of row.
+
+The lease row is read under a lock that a takeover has to wait for, so a token that was current at the fence is current
+until the transaction ends. The instances are locked with their revisions, so a repeated batch and the transaction of
+its first, interrupted try exclude each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from flowrt.stores.protocol import Batch, Checkpoint, StaleOwner
+from flowrt.stores.sql import rows
+from flowrt.stores.sql.bulk import Bulk, Where
+from flowrt.stores.sql.events import Events
+from flowrt.stores.sql.leases import Leases
+from flowrt.stores.sql.queries import Queries
+from flowrt.stores.sql.rows import Plan
+from flowrt.stores.sql.tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the store holds of an instance."""
+
+    revision: int
+    token: int
+    tags: bytes | None
+
+
+@dataclass(slots=True)
+class Commits:
+    """Writes batches of one application."""
+
+    tables: Tables
+    queries: Queries
+    bulk: Bulk
+    leases: Leases
+    events: Events
+
+    def write(self, connection: Connection, batch: Batch, plan: Plan, token: int, careful: bool) -> None:
+        """Writes a batch. `careful` expects records of earlier attempts under every key, not only under retried ones.
+
+        Raises `StaleOwner`, and `IntegrityError` where a row was in the way.
+        """
+        self.leases.fence(connection, token)
+        standing = self._standing(connection, [checkpoint.entry.id for checkpoint in batch.checkpoints])
+        if written_before(batch.checkpoints, standing, token):
+            return
+        self._instances(connection, plan, standing)
+        self._tasks(connection, plan, careful)
+        self.events.write(connection, batch, token)
+
+    def _standing(self, connection: Connection, ids: Sequence[str]) -> dict[str, Standing]:
+        table = self.tables.instances
+        columns = (table.c.instance_id, table.c.revision, table.c.token, table.c.tags)
+        found = self.queries.among(connection, columns, table.c.instance_id, ids, lock=True)
+        return {row[0]: Standing(row[1], row[2], row[3]) for row in found}
+
+    def _instances(self, connection: Connection, plan: Plan, standing: dict[str, Standing]) -> None:
+        table, bulk = self.tables.instances, self.bulk
+        if plan.created:
+            bulk.insert(connection, table, rows.NEW_INSTANCE, plan.created)
+        if plan.changed:
+            bulk.update(connection, table, rows.BY_INSTANCE, rows.INSTANCE_CHANGE, plan.changed)
+        retagged = [id_ for id_, (tags, _) in plan.tags.items() if id_ in standing and standing[id_].tags != tags]
+        if retagged:
+            bulk.delete(connection, self.tables.tags, rows.BY_INSTANCE, [(id_,) for id_ in retagged])
+        tagged = [row for id_ in plan.tags if id_ not in standing or id_ in retagged for row in plan.tags[id_][1]]
+        if tagged:
+            bulk.insert(connection, self.tables.tags, rows.TAG, tagged)
+
+    def _tasks(self, connection: Connection, plan: Plan, careful: bool) -> None:
+        table, bulk = self.tables.tasks, self.bulk
+        if plan.unlived:
+            bulk.delete(connection, table, rows.LIVE_TASK, plan.unlived)
+        if plan.pruned:
+            bulk.delete(connection, table, rows.PRUNED_TASK, plan.pruned)
+            bulk.delete(connection, self.tables.earlier, rows.PRUNED_EARLIER, plan.pruned)
+        taken = plan.task_keys() if careful else plan.retried
+        if taken:
+            bulk.copy(connection, table, self.tables.earlier, rows.EARLIER, rows.COMPLETED_TASK, taken)
+            bulk.delete(connection, table, rows.COMPLETED_TASK, taken)
+        if plan.earlier:
+            bulk.insert(connection, self.tables.earlier, rows.EARLIER, plan.earlier)
+        if plan.tasks:
+            bulk.insert(connection, table, rows.NEW_TASK, plan.tasks)
+        if plan.moved:
+            bulk.update(connection, table, rows.LIVE_TASK, rows.MOVED, plan.moved)
+
+    def remove(self, connection: Connection, ids: Sequence[str]) -> int:
+        """Removes instances with everything that belongs to them."""
+        table = self.tables.instances
+        found = self.queries.among(connection, (table.c.instance_id,), table.c.instance_id, ids, lock=True)
+        keys = [(row[0],) for row in found]
+        if keys:
+            for tasks in (self.tables.tasks, self.tables.earlier):
+                self.bulk.delete(connection, tasks, Where(("process_instance_id",)), keys)
+            self.bulk.delete(connection, self.tables.tags, rows.BY_INSTANCE, keys)
+            self.bulk.delete(connection, table, rows.BY_INSTANCE, keys)
+        return len(keys)
+
+
+def written_before(checkpoints: Sequence[Checkpoint], standing: dict[str, Standing], token: int) -> bool:
+    """Whether the batch had been written already. Raises `StaleOwner` when other revisions are in the way."""
+    stale, written = [], False
+    for checkpoint in checkpoints:
+        held = standing.get(checkpoint.entry.id)
+        revision = 0 if held is None else held.revision
+        if held is not None and revision == checkpoint.revision and held.token == token:
+            written = True
+        elif revision != checkpoint.revision - 1:
+            stale.append(checkpoint.entry.id)
+    if stale:
+        raise StaleOwner(f"{len(stale)} of {len(checkpoints)} instances have another revision in the store", stale)
+    return written

@@ -1,0 +1,96 @@
+"""Database: the connections to one database, and transactions on them.
+
+Work is a plain function of a connection, so that every dialect runs the same code: in the event loop with an
+asynchronous driver, in threads with SQLite, whose one writer has a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from flowrt.stores.sql.failures import disconnected, translated
+from flowrt.stores.sql.settings import SqlSettings
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+
+class Database(Protocol):
+    """Runs work in transactions. Raises `StoreUnavailable` when the database did not do it, or did not say."""
+
+    settings: SqlSettings
+
+    async def write(self, work: Work[T]) -> T:
+        """In a transaction that may write; committed when the work returns."""
+        ...
+
+    async def read(self, work: Work[T]) -> T:
+        """In a transaction that only reads."""
+        ...
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        ...
+
+
+class AsyncDatabase:
+    """Through an asynchronous driver."""
+
+    def __init__(self, settings: SqlSettings, engine: AsyncEngine) -> None:
+        self.settings = settings
+        self._engine = engine
+
+    async def write(self, work: Work[T]) -> T:
+        with translated(self.settings):
+            try:
+                return await self._transaction(work)
+            except Exception as error:
+                if not disconnected(error):
+                    raise
+            # Pooled connections do not survive a restart of the server; whatever the first try did, a second is safe.
+            return await self._transaction(work)
+
+    read = write
+
+    async def _transaction(self, work: Work[T]) -> T:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+class ThreadedDatabase:
+    """In threads: one that writes, another that reads meanwhile."""
+
+    def __init__(self, settings: SqlSettings, writing: Engine, reading: Engine) -> None:
+        self.settings = settings
+        self._writing, self._reading = writing, reading
+        self._writer = ThreadPoolExecutor(1, "flowrt-sqlite-writer")
+        self._reader = ThreadPoolExecutor(1, "flowrt-sqlite-reader")
+
+    async def write(self, work: Work[T]) -> T:
+        return await self._run(self._writer, self._writing, work)
+
+    async def read(self, work: Work[T]) -> T:
+        return await self._run(self._reader, self._reading, work)
+
+    async def _run(self, thread: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> T:
+        def transaction() -> T:
+            with engine.begin() as connection:
+                return work(connection)
+
+        with translated(self.settings):
+            return await asyncio.get_running_loop().run_in_executor(thread, transaction)
+
+    async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        for thread, engine in ((self._reader, self._reading), (self._writer, self._writing)):
+            await loop.run_in_executor(thread, engine.dispose)
+            thread.shutdown()

@@ -1,0 +1,155 @@
+"""PostgreSQL through asyncpg, directly or behind a proxy such as PgBouncer in transaction mode.
+
+Behind a proxy nothing may stay on a connection from one transaction to the next, so nothing is prepared and no session
+setting is made. Whether one stands between is found out by asking the server for its address.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Connection, text
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.exc import DBAPIError
+
+from flowrt.stores.protocol import StoreRefused, StoreUnavailable
+from flowrt.stores.sql.bulk_postgresql import PostgresqlBulk
+from flowrt.stores.sql.database import AsyncDatabase, Database
+from flowrt.stores.sql.pool import pooled
+from flowrt.stores.sql.settings import SqlSettings, Tls
+
+_LOCK = 0x666C6F777274
+"""Advisory lock of migrations: "flowrt"."""
+
+
+class BareAsyncpg(PGDialect_asyncpg):
+    """SQLAlchemy's dialect without its JSON codecs, which cost queries outside of any transaction."""
+
+    supports_statement_cache = True
+
+    async def setup_asyncpg_json_codec(self, conn: Any) -> None:
+        """JSON is kept as bytes."""
+
+    async def setup_asyncpg_jsonb_codec(self, conn: Any) -> None:
+        """JSON is kept as bytes."""
+
+
+registry.register("postgresql.bareasyncpg", __name__, "BareAsyncpg")
+
+
+class Postgresql:
+    """PostgreSQL 12 and later."""
+
+    pointer_bytes = 600
+    transactional_ddl = True
+
+    async def connect(self, settings: SqlSettings) -> Database:
+        arguments = _arguments(settings)
+        try:
+            direct = await _probe(settings, arguments)
+        except asyncpg.InvalidCatalogNameError:
+            await _create(settings, arguments)
+            direct = await _probe(settings, arguments)
+        except asyncpg.InvalidAuthorizationSpecificationError as error:
+            raise StoreRefused(f"{settings.place}: {error}; check user and password") from error
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise StoreUnavailable(f"{settings.place} cannot be reached: {error}") from error
+        if not (direct if settings.prepared_statements is None else settings.prepared_statements):
+            arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+            arguments["prepared_statement_name_func"] = lambda: ""
+        return AsyncDatabase(settings, pooled("postgresql+bareasyncpg", settings, arguments))
+
+    def bulk(self, application: str) -> PostgresqlBulk:
+        return PostgresqlBulk(application)
+
+    @contextmanager
+    def migrating(self, connection: Connection, settings: SqlSettings) -> Iterator[None]:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        if settings.schema is not None:
+            name = connection.dialect.identifier_preparer.quote(settings.schema)
+            found = connection.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": settings.schema})
+            if found.first() is None:
+                connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+            connection.exec_driver_sql(f"SET LOCAL search_path TO {name}")
+        yield
+
+    def done_before(self, error: DBAPIError) -> bool:
+        return False
+
+    def durability(self, connection: Connection) -> str | None:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            value = connection.exec_driver_sql(f"SHOW {setting}").scalar()
+            if value == "off":
+                return f"the server runs with {setting} = off"
+        return None
+
+
+def _arguments(settings: SqlSettings) -> dict[str, Any]:
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "user": settings.username,
+        "password": settings.password,
+        "database": settings.database,
+        "timeout": settings.connection_timeout_ms / 1000,
+        "command_timeout": settings.statement_timeout_ms / 1000,
+        "ssl": _tls(settings.tls),
+    }
+
+
+def _tls(tls: Tls) -> ssl.SSLContext | str | bool:
+    if tls.mode in ("disable", "prefer") and tls.ca_file is None and tls.certificate_file is None:
+        return tls.mode if tls.mode == "prefer" else False
+    return tls_context(tls)
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """What the settings ask of an encrypted connection. Raises `StoreRefused` for files that cannot be read."""
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        if tls.mode != "verify-full":
+            context.check_hostname = False
+        if tls.mode not in ("verify-ca", "verify-full") and tls.ca_file is None:
+            context.verify_mode = ssl.CERT_NONE
+        if tls.certificate_file is not None:
+            context.load_cert_chain(tls.certificate_file, tls.key_file)
+    except OSError as error:
+        files = ", ".join(file for file in (tls.ca_file, tls.certificate_file, tls.key_file) if file)
+        raise StoreRefused(f"the certificate files of the store cannot be used ({files}): {error}") from error
+    return context
+
+
+async def _probe(settings: SqlSettings, arguments: dict[str, Any]) -> bool:
+    """Whether the server itself answers at the address that the settings name."""
+    connection = await asyncpg.connect(**arguments, statement_cache_size=0)
+    try:
+        async with connection.transaction():
+            found = await connection.fetchrow("SELECT host(inet_server_addr()), inet_server_port()")
+    finally:
+        await connection.close()
+    if found is None or found[1] != settings.port:
+        return False
+    addresses = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+    return found[0] in {address[4][0] for address in addresses}
+
+
+async def _create(settings: SqlSettings, arguments: dict[str, Any]) -> None:
+    name = settings.database.replace('"', '""')
+    try:
+        connection = await asyncpg.connect(**{**arguments, "database": "postgres"}, statement_cache_size=0)
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}"')
+        except asyncpg.DuplicateDatabaseError:
+            # Another process was first.
+            pass
+        finally:
+            await connection.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        message = f"{settings.place} does not exist and cannot be created: {error}; create it, or grant CREATEDB"
+        raise StoreRefused(message) from error
