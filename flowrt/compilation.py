@@ -219,11 +219,18 @@ class Compilation:
     def expression(self, source: str) -> Expression:
         """Compiles one expression of the document's language; the same source is compiled once."""
         if source not in self._expressions:
-            compiled = self._compile(source)
+            compiled = self._language(source)
             self._expressions[source] = self._guarded(compiled)
         found = self._expressions[source]
         self.bounded = self.bounded and found.bounded
         return found
+
+    def _language(self, source: str) -> Expression:
+        """Compiles by the language that a prefix such as `cel:` names, else by the document's."""
+        prefix, colon, rest = source.partition(":")
+        if colon and prefix in self.languages.expressions:
+            return self.languages.expressions[prefix](rest.strip())
+        return self._compile(source)
 
     def _guarded(self, compiled: Expression) -> Expression:
         """An expression that mentions secrets by name is refused those that are not there."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from flowrt.config.load import ConfigProblem, build
+from flowrt.config.load import ConfigProblem, to_seconds
 from flowrt.config.model import Config
 from flowrt.core.effect import Adapter
 from flowrt.core.fault import Faulted
@@ -74,7 +74,8 @@ class Outside:
         from flowrt.effects.resources import Resources, ResourceSettings
 
         allowed = self._trusted or self._config.http.allow_files
-        return Resources(self.authentication, ResourceSettings(allow_files=allowed))
+        folders = (str(Path(self._config.workflows.path).resolve()),)
+        return Resources(self.authentication, ResourceSettings(allow_files=allowed, folders=folders))
 
     @functools.cached_property
     def processes(self) -> Any:
@@ -118,9 +119,9 @@ class Outside:
 
 def client_settings(name: str, values: Mapping[str, Any]) -> Any:
     """One HTTP client's settings from its section. Raises `ConfigProblem`."""
-    from flowrt.effects.client import ClientSettings
+    from flowrt.effects.client.reading import client_settings as read
 
-    made, problems = build(ClientSettings, dict(values), f"http.clients.{name}.")
-    if problems:
-        raise ConfigProblem(problems)
-    return made
+    try:
+        return read(values, to_seconds)
+    except ValueError as error:
+        raise ConfigProblem([f"http.clients.{name}: {error}"]) from None

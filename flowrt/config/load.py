@@ -169,23 +169,10 @@ def _variable(key: str) -> str:
     return "FLOWRT_" + re.sub(r"[.-]", "_", words).upper()
 
 
-def build(kind: type, tree: Mapping[str, Any], prefix: str) -> tuple[Any, list[str]]:
-    """An object of any settings class from its section, and what is wrong with it."""
-    loading = _Loading({})
-    return _build(kind, dict(tree), prefix, loading), loading.problems
-
-
 def _fields(kind: type) -> Iterator[tuple[Any, str, Any]]:
     hints = typing.get_type_hints(kind)
     for each in dataclasses.fields(kind):
-        name = each.name.removesuffix("_s").removesuffix("_bytes")
-        yield each, each.metadata.get("key", name.replace("_", "-")), hints[each.name]
-
-
-def _metadata(each: Any) -> Mapping[str, Any]:
-    """Of a setting; `_s` and `_bytes` at the end of its name say what it measures."""
-    measures = {"duration": each.name.endswith("_s"), "size": each.name.endswith("_bytes")}
-    return {**measures, **each.metadata}
+        yield each, each.metadata.get("key", each.name.replace("_", "-")), hints[each.name]
 
 
 def _section(kind: Any) -> type | None:
@@ -215,7 +202,7 @@ def _build(kind: type, tree: Any, prefix: str, loading: _Loading) -> Any:
         if section is not None:
             values[each.name] = _build(section, tree[key], f"{prefix}{key}.", loading)
         else:
-            values[each.name] = _value(tree[key], inner, _metadata(each), f"{prefix}{key}", loading)
+            values[each.name] = _value(tree[key], inner, each.metadata, f"{prefix}{key}", loading)
     return kind(**values)
 
 

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-LANGUAGES: dict[str, str] = {"jq": "flowrt.expressions.jq"}
+LANGUAGES: dict[str, str] = {"jq": "flowrt.expressions.jq", "cel": "flowrt.expressions.cel"}

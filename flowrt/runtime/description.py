@@ -97,3 +97,15 @@ def iso(at: float | None) -> str | None:
         if at is None
         else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     )
+
+
+def describe_task(record: Json) -> dict[str, Json]:
+    """A completed task of the history as users see it."""
+    return {
+        **{name: record.get(name) for name in ("position", "name", "kind", "iteration", "attempt")},
+        "startedAt": iso(record.get("started_at")),
+        "endedAt": iso(record.get("ended_at")),
+        "output": record.get("output"),
+        "next": record.get("next"),
+        **({"context": record["context"]} if "context" in record else {}),
+    }

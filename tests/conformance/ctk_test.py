@@ -68,7 +68,9 @@ def answer(effect: Effect) -> Answer:
         uri, listing = arguments["endpoint"], "findByStatus" in arguments["endpoint"]
     if "/pet/getPetByName/" in uri:
         return Answer(Fault.of("communication", "no such operation", status=404, title="Not Found"), 0.2)
-    content = [PET] if listing else {"authenticated": True} if "httpbin" in uri else PET
+    number = re.search(r"/pet/(\d+)$", uri)
+    pet = {**PET, "id": int(number[1])} if number else PET
+    content = [pet] if listing else {"authenticated": True} if "httpbin" in uri else pet
     if arguments.get("output") != "response":
         return Answer(Outcome(content), 0.2)
     request = {"method": arguments.get("method", "get"), "uri": uri, "headers": {}}

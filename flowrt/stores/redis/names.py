@@ -7,10 +7,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64decode, b64encode
 from urllib.parse import quote
 
+from flowrt.core.instance import ENDED
+from flowrt.stores.protocol import Entry
 from flowrt.stores.sortable import digest, moment, text
 
 PLACES = ("starts", "statuses", "names", "tags", "ended", "unfinished")
@@ -34,6 +37,14 @@ class Names:
         self.definitions = prefix + "definitions"
         self._instance = prefix + "instance:"
         self._history = prefix + "history:"
+
+    def fixed(self) -> list[str]:
+        """The keys that every script gets, in their order."""
+        return [self.lease, *self.places, self.seen, self.outbox, self.outbox_order]
+
+    def instance_of(self, plain_id: str) -> str:
+        """The hash of an instance whose id is taken from a member."""
+        return self._instance + plain_id
 
     def instance(self, id_: str) -> str:
         """The hash of an instance."""
@@ -97,14 +108,42 @@ def run_of(member: bytes) -> tuple[bytes, bytes]:
     return order, records
 
 
-def named(namespace: str, name: str) -> str:
-    """What instances are found by among the names."""
-    return digest(namespace, name).hex()
+def places_of(entry: Entry) -> str:
+    """Where an instance is found: for each sorted set its number, and length and text of the member."""
+    tail = at(entry.started_at) + plain(entry.id)
+    found = [(STARTS, tail), (STATUSES, status_prefix(entry.status) + tail)]
+    found.append((NAMES, name_prefix(entry.namespace, entry.name) + tail))
+    found += [(TAGS, tag_prefix(*tag) + tail) for tag in sorted(entry.tags.items())]
+    if entry.status in ENDED:
+        found.append((ENDED_AT, status_prefix(entry.status) + at(entry.ended_at or 0.0) + plain(entry.id)))
+    else:
+        found.append((UNFINISHED, plain(entry.id)))
+    return "".join(f"{place + 1}:{len(member)}:{member}" for place, member in found)
 
 
-def tagged(key: str, value: str) -> str:
-    """What instances are found by among the tags."""
-    return digest("", key, value).hex()
+def status_prefix(status: str) -> str:
+    """Begins the members of one status."""
+    return status + ":"
+
+
+def name_prefix(namespace: str, name: str) -> str:
+    """Begins the members of one workflow, in all its versions."""
+    return digest(namespace, name).hex() + ":"
+
+
+def tag_prefix(key: str, value: str) -> str:
+    """Begins the members of one tag."""
+    return digest(key, value).hex() + ":"
+
+
+def end_of(prefix: str) -> str:
+    """The upper bound, exclusive, of the members that begin so; `prefix` ends in a colon or is empty."""
+    return f"({prefix[:-1]};" if prefix else "+"
+
+
+def event_member(source: str, id_: str) -> str:
+    """An event among the accepted ones and in the outbox."""
+    return json.dumps([source, id_])
 
 
 def masked(value: bytes) -> bytes:
