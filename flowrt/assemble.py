@@ -73,6 +73,7 @@ class Assembly:
             config.schedule.catch_up,
             config.schedule.timezone,
         )
+        importlib.import_module(LANGUAGES["jq"]).set_deadline(config.expressions.deadline)
         index = SubscriptionIndex(EXPRESSIONS["jq"])
         excluded = Exclusion(config.persistence.exclude_workflows)
         self.worker = Worker(self.store, self.definitions, self.perform, self.environment, index, excluded)

@@ -14,7 +14,7 @@ from flowrt.core.fault import Fault, Faulted
 from flowrt.core.reader import Problem, Reader
 from flowrt.document import Document, Unreadable, read
 from flowrt.externals import function_uri
-from flowrt.schemas import InvalidSchema, compile_schema
+from flowrt.schemas import FORMATS, InvalidSchema, compile_schema
 from flowrt.tasks import TASKS
 from flowrt.tasks.common import SHARED, connect, place, read_input, read_output, read_shared, read_timeout
 from flowrt.tasks.do import Do
@@ -258,25 +258,24 @@ class Compilation:
         """The check of a `schema` object, inline or external."""
         reader.object(("format", "document", "resource"))
         format_ = reader.get("format")
-        if format_ is not None and format_.string() not in ("json", "json:draft7", "json:2020-12", ""):
-            format_.problem(f"the schema format '{format_.value}' is not supported", "Use json.")
+        name = format_.string().partition(":")[0] if format_ is not None else "json"
+        if format_ is not None and name not in FORMATS:
+            format_.problem(f"the schema format '{format_.value}' is not supported", f"Use {', '.join(FORMATS)}.")
+            return None
         document, resource = reader.get("document"), reader.get("resource")
         if (document is None) == (resource is None):
             reader.problem("a schema has either 'document' or 'resource'")
             return None
-        value = document.value if document is not None else self._resource(resource)
+        value = document.value if document is not None else self._resource(resource, name)
         if value is None:
             return None
-        if not isinstance(value, dict | bool):
-            (document or reader).problem("a JSON Schema is an object or a boolean")
-            return None
         try:
-            return compile_schema(value)
+            return compile_schema(value, name)
         except InvalidSchema as error:
-            (document or reader).problem(f"this is no valid JSON Schema: {error}")
+            (document or reader).problem(f"this is no valid schema: {error}")
             return None
 
-    def _resource(self, resource: Reader | None) -> Json:
+    def _resource(self, resource: Reader | None, format_: str) -> Json:
         assert resource is not None
         resource.object(("name", "endpoint"), required=("endpoint",))
         endpoint = resource.get("endpoint")
@@ -286,6 +285,8 @@ class Compilation:
         if content is None:
             resource.problem(f"the external document {uri!r} could not be loaded", "Check its endpoint.")
             return None
+        if format_ == "xml":
+            return content.decode("utf-8", "replace")
         try:
             return read(content).data
         except Unreadable as error:

@@ -1,7 +1,11 @@
-"""Schemas: checks of JSON Schema documents, 2020-12 unless `$schema` says otherwise (draft 7 and others)."""
+"""Schemas: checks of data. `FORMATS` is the table of formats; Avro and XML are extras of the same names.
+
+JSON Schema is 2020-12 unless `$schema` says otherwise (draft 7 and others).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flowrt.core.definition import CheckSchema
@@ -13,13 +17,20 @@ class InvalidSchema(Exception):
     """The schema itself is wrong; the message says how."""
 
 
-def compile_schema(document: Json) -> CheckSchema:
-    """The check of a JSON Schema document. Raises `InvalidSchema`.
+def compile_schema(document: Json, format_: str = "json") -> CheckSchema:
+    """The check of a schema document of a format. Raises `InvalidSchema`, naming the extra where that is missing."""
+    return FORMATS[format_](document)
+
+
+def _json_schema(document: Json) -> CheckSchema:
+    """JSON Schema.
 
     Schemas that refer to others outside themselves are refused: nothing is fetched while a workflow runs.
     """
     import jsonschema_rs
 
+    if not isinstance(document, dict | bool):
+        raise InvalidSchema("a JSON Schema is an object or a boolean")
     try:
         validator = jsonschema_rs.validator_for(document, validate_formats=True, retriever=_refuse)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError) as error:
@@ -41,3 +52,56 @@ def compile_schema(document: Json) -> CheckSchema:
 
 def _refuse(uri: str) -> Json:
     raise ValueError(f"the schema refers to {uri}, which is not part of it")
+
+
+def _avro(document: Json) -> CheckSchema:
+    """Avro: data that could be written with the schema."""
+    try:
+        import fastavro
+        from fastavro.validation import ValidationError
+    except ImportError:
+        raise InvalidSchema("Avro schemas need the extra: pip install 'flowrt[avro]'") from None
+    try:
+        schema = fastavro.parse_schema(document)
+    except (fastavro.schema.SchemaParseException, TypeError, KeyError) as error:
+        raise InvalidSchema(str(error)) from None
+
+    def check(value: Json) -> str | None:
+        try:
+            fastavro.validate(value, schema)
+        except ValidationError as error:
+            return str(error)
+        return None
+
+    return check
+
+
+def _xml(document: Json) -> CheckSchema:
+    """XML Schema, given as text; checks data that is XML text."""
+    try:
+        import xmlschema
+    except ImportError:
+        raise InvalidSchema("XML schemas need the extra: pip install 'flowrt[xml]'") from None
+    from xml.etree.ElementTree import ParseError
+
+    if not isinstance(document, str):
+        raise InvalidSchema("an XML Schema is given as text")
+    try:
+        schema = xmlschema.XMLSchema(document, allow="none", defuse="always")
+    except (xmlschema.XMLSchemaException, ParseError) as error:
+        raise InvalidSchema(str(error).split("\n")[0]) from None
+
+    def check(value: Json) -> str | None:
+        if not isinstance(value, str):
+            return "it must be XML text"
+        try:
+            schema.validate(value)
+        except (xmlschema.XMLSchemaException, ParseError) as error:
+            return " ".join(str(error).split())[:500]
+        return None
+
+    return check
+
+
+FORMATS: dict[str, Callable[[Json], CheckSchema]] = {"json": _json_schema, "avro": _avro, "xml": _xml}
+"""Format -> what compiles a document of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
 from redis.asyncio.cluster import RedisCluster
@@ -23,12 +23,6 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 FAILURES = (RedisError, OSError, asyncio.TimeoutError)
 _UNLIMITED = 1 << 30
-
-
-class Placed(Protocol):
-    """What says where it is."""
-
-    settings: RedisSettings
 
 
 def unavailable(settings: RedisSettings, error: BaseException) -> StoreUnavailable:

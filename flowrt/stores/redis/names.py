@@ -136,9 +136,19 @@ def tag_prefix(key: str, value: str) -> str:
     return digest(key, value).hex() + ":"
 
 
-def end_of(prefix: str) -> str:
-    """The upper bound, exclusive, of the members that begin so; `prefix` ends in a colon or is empty."""
-    return f"({prefix[:-1]};" if prefix else "+"
+def bounds(prefix: str, after: tuple[float, str] | None, since: float | None) -> tuple[str, str]:
+    """Between which members to read backwards; `prefix` ends in a colon or is empty."""
+    if after is not None:
+        upper = f"({prefix}{at(after[0])}{plain(after[1])}"
+    else:
+        upper = f"({prefix[:-1]};" if prefix else "+"
+    lower = prefix if since is None else prefix + at(since)
+    return upper, f"[{lower}" if lower else "-"
+
+
+def id_in(member: str, prefix: str) -> str:
+    """The id, still plain, in a member that begins with the prefix and a time."""
+    return member[len(prefix) + 16 :]
 
 
 def event_member(source: str, id_: str) -> str:

@@ -37,9 +37,7 @@ def stored_from(id_: str, fields: Mapping[bytes, bytes], decode: Decode) -> Stor
         return BrokenEntry(id_, f"the record in Redis is damaged: {error}")
 
 
-def listed(
-    plain_id: str, entry: bytes | None, listens: bytes | None
-) -> tuple[Entry, list[Subscription]]:
+def listed(plain_id: str, entry: bytes | None, listens: bytes | None) -> tuple[Entry, list[Subscription]]:
     """An instance among the unfinished."""
     try:
         return entry_from(names.unmasked(entry or b"")), subscriptions_from(names.unmasked(listens or b"[]"))

@@ -99,14 +99,18 @@ class RedisSettings:
         """The settings a URL gives. Raises `StoreRefused` naming what is wrong."""
         parts = urlsplit(url)
         if parts.scheme not in _SCHEMES:
-            raise StoreRefused(f"'{parts.scheme}://' is no Redis store; use {', '.join(f'{name}://' for name in _SCHEMES)}")
+            raise StoreRefused(
+                f"'{parts.scheme}://' is no Redis store; use {', '.join(f'{name}://' for name in _SCHEMES)}"
+            )
         credentials, _, hosts = parts.netloc.rpartition("@")
         username, _, password = credentials.partition(":")
         options = _options(dict(parse_qsl(parts.query, keep_blank_values=True)))
         sentinel = "sentinel_master" in options
         addresses = tuple(_address(address, 26379 if sentinel else 6379) for address in hosts.split(","))
         if len(addresses) > 1 and not sentinel:
-            raise StoreRefused("the Redis store's URL has several hosts; '?sentinel=<service>' says that they are sentinels")
+            raise StoreRefused(
+                "the Redis store's URL has several hosts; '?sentinel=<service>' says that they are sentinels"
+            )
         database = unquote(parts.path.strip("/")) or "0"
         if not database.isdecimal():
             raise StoreRefused(f"the database of the Redis store's URL must be a number, it is '{database}'")

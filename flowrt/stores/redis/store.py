@@ -5,9 +5,10 @@ Every commit is one script; see scripts.py for what it checks and names.py for w
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from redis.exceptions import AuthenticationError, NoPermissionError
@@ -36,7 +37,9 @@ from flowrt.stores.redis.settings import RedisSettings
 from flowrt.stores.redis.writing import Writing
 
 Json = Any
+Item = TypeVar("Item")
 _AT_ONCE = 200
+_log = logging.getLogger(__name__)
 
 
 class RedisStore:
@@ -111,8 +114,8 @@ class RedisStore:
             some = ids[start : start + _AT_ONCE]
             hashes = await self._each(lambda ask, id_: ask.hgetall(self._names.instance(id_)), some)
             for id_, fields in zip(some, hashes, strict=True):
-                if fields:
-                    found[id_] = reading.stored_from(id_, fields, self._codec.decode)
+                if fields is None or fields:
+                    found[id_] = reading.stored_from(id_, fields or {}, self._codec.decode)
         return found
 
     @reaching
@@ -120,28 +123,144 @@ class RedisStore:
         self, after: str | None = None, limit: int = 1000
     ) -> list[tuple[Entry, Sequence[Subscription]]]:
         begin = "-" if after is None else f"({names.plain(after)}"
-        members = await self._client.zrangebylex(self._names.places[names.UNFINISHED], begin, "+", 0, limit)
+        members = await self._server.zrangebylex(self._names.places[names.UNFINISHED], begin, "+", 0, limit)
         ids = [member.decode() for member in members]
-        rows = await self._each(
-            lambda ask, plain: ask.hmget(self._names.instance_of(plain), "entry", "listens"), ids
-        )
-        return [reading.listed(plain, *row) for plain, row in zip(ids, rows, strict=True)]
+        rows = await self._each(lambda ask, plain: ask.hmget(self._names.instance_of(plain), "entry", "listens"), ids)
+        return [reading.listed(plain, *(row or (None, None))) for plain, row in zip(ids, rows, strict=True)]
 
     @reaching
     async def find(self, query: Query) -> Page:
         after = decode_cursor(query.cursor) if query.cursor is not None else None
         place, prefix = reading.place_of(query)
-        upper = names.end_of(prefix)
-        if after is not None:
-            upper = f"({prefix}{names.at(after[0])}{names.plain(after[1])}"
-        lower = "-" if not prefix and query.since is None else f"[{prefix}{names.at(query.since or 0.0)}"
+        upper, lower = names.bounds(prefix, after, query.since)
         items: list[Entry] = []
         while len(items) <= query.limit:
-            members = await self._client.zrevrangebylex(self._names.places[place], upper, lower, 0, _AT_ONCE)
+            members = await self._server.zrevrangebylex(self._names.places[place], upper, lower, 0, _AT_ONCE)
             if not members:
                 break
-            found = await self._entries([member.decode()[len(prefix) + 16 :] for member in members])
+            found = await self._entries([names.id_in(member.decode(), prefix) for member in members])
             items += [entry for entry in found if matches(query, entry)]
             upper = f"({members[-1].decode()}"
         page = items[: query.limit]
         return Page(page, encode_cursor(page[-1].started_at, page[-1].id) if len(items) > query.limit else None)
+
+    @reaching
+    async def history(self, id: str) -> list[Json]:
+        members = await self._server.zrange(self._names.history(id), 0, -1)
+        return reading.history_from(id, members, self._codec.decode)
+
+    @reaching
+    async def delete(self, ids: Sequence[str]) -> int:
+        removed = 0
+        for start in range(0, len(ids), _AT_ONCE):
+            keys = self._names.fixed()
+            for id_ in ids[start : start + _AT_ONCE]:
+                keys += [self._names.instance(id_), self._names.history(id_)]
+            removed += await self._run(scripts.DELETE, keys, [])
+        return removed
+
+    @reaching
+    async def expired(self, status: str, ended_before: float, limit: int) -> list[str]:
+        prefix = names.status_prefix(status)
+        ended = self._names.places[names.ENDED_AT]
+        upper = f"({prefix}{names.at(ended_before)}"
+        members = await self._server.zrangebylex(ended, f"[{prefix}", upper, 0, limit)
+        return [names.original(names.id_in(member.decode(), prefix)) for member in members]
+
+    @reaching
+    async def put_definition(self, definition: Definition) -> None:
+        known = await self.definition(definition.digest)
+        kept = definition if known is None else replace(known, deployed=definition.deployed)
+        if kept != known:
+            await self._server.hset(self._names.definitions, definition.digest, orjson.dumps(asdict(kept)))
+
+    @reaching
+    async def definition(self, digest: str) -> Definition | None:
+        value = await self._server.hget(self._names.definitions, digest)
+        return None if value is None else Definition(**orjson.loads(value))
+
+    @reaching
+    async def deployed(self) -> list[Definition]:
+        values = await self._server.hvals(self._names.definitions)
+        definitions = [Definition(**orjson.loads(value)) for value in values]
+        return [definition for definition in definitions if definition.deployed]
+
+    @reaching
+    async def seen(self, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        marks = await self._each(lambda ask, event: ask.zscore(self._names.seen, names.event_member(*event)), events)
+        return {event for event, mark in zip(events, marks, strict=True) if mark is not None}
+
+    @reaching
+    async def forget_seen(self, before: float) -> None:
+        await self._server.zremrangebyscore(self._names.seen, "-inf", f"({before!r}")
+
+    @reaching
+    async def outbox(self) -> list[dict[str, Json]]:
+        members = await self._server.zrange(self._names.outbox_order, 0, -1)
+        found: list[dict[str, Json]] = []
+        for start in range(0, len(members), _AT_ONCE):
+            values = await self._server.hmget(self._names.outbox, members[start : start + _AT_ONCE])
+            found += [self._codec.decode(names.unmasked(value)) for value in values if value is not None]
+        return found
+
+    async def check(self) -> str | None:
+        try:
+            role = await self._server.info("replication")
+        except StoreUnavailable as error:
+            return str(error)
+        except FAILURES as error:
+            return str(unavailable(self.settings, error))
+        if role.get("role", "master") != "master":
+            return f"{self.settings.place} is a replica and takes no writes"
+        return None
+
+    @reaching
+    async def info(self) -> dict[str, Json]:
+        told = await self._server.info("server")
+        starts, unfinished = (self._names.places[place] for place in (names.STARTS, names.UNFINISHED))
+        return {
+            "store": "redis",
+            "durable": True,
+            "place": self.settings.place,
+            "version": str(told.get("redis_version", "unknown")),
+            "durability": self._durability,
+            "instances": await self._server.zcard(starts),
+            "unfinished": await self._server.zcard(unfinished),
+        }
+
+    @property
+    def _server(self) -> Any:
+        if self._client is None:
+            raise StoreUnavailable(f"{self.settings.place}: the store is not open")
+        return self._client
+
+    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        return await self._server.eval(script, len(keys), *keys, *arguments)
+
+    async def _each(self, command: Callable[[Any, Item], Any], items: Sequence[Item]) -> list[Any]:
+        """The answers to one command for each item, in one go; None where the key holds something else."""
+        if not items:
+            return []
+        ask = self._server.pipeline(transaction=False)
+        for item in items:
+            command(ask, item)
+        answers = await ask.execute(raise_on_error=False)
+        for place, answer in enumerate(answers):
+            if isinstance(answer, Exception):
+                if not str(answer).startswith("WRONGTYPE"):
+                    raise answer
+                answers[place] = None
+        found: list[Any] = answers
+        return found
+
+    async def _entries(self, plain_ids: Sequence[str]) -> list[Entry]:
+        """The entries that can be read."""
+        values = await self._each(lambda ask, plain: ask.hget(self._names.instance_of(plain), "entry"), plain_ids)
+        found = []
+        for plain, value in zip(plain_ids, values, strict=True):
+            try:
+                if value is not None:
+                    found.append(entry_from(names.unmasked(value)))
+            except (BrokenRecord, ValueError) as error:
+                _log.warning("%s is damaged and cannot be listed: %s", names.original(plain), error)
+        return found
