@@ -24,7 +24,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "grpc": ("clients", "authentication", "resources"),
     "asyncapi": ("clients", "authentication", "resources"),
     "mcp": ("clients", "authentication"),
-    "a2a": ("clients", "authentication", "resources"),
+    "a2a": ("authentication", "resources"),
     "shell": ("processes",),
     "script": ("processes",),
     "container": ("containers",),

@@ -1,4 +1,4 @@
-"""Operation: one method of one path, with what OpenAPI says about it; the tables of these are routes and description."""
+"""Operation: one method of one path, with what OpenAPI says about it; tables of these are routes and description."""
 
 from __future__ import annotations
 

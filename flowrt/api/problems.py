@@ -1,7 +1,7 @@
 """Problems: every error of the API as RFC 9457 problem details, and which exception becomes which.
 
-A fault of a workflow keeps its own type, title and position; everything else has `about:blank` or a type of ours, and the
-request's path as `instance`.
+A fault of a workflow keeps its own type, title and position; everything else has `about:blank` or a type of ours, and
+the request's path as `instance`.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def problem_of(error: Exception, path: str) -> Problem:
     """The problem that an exception is to a client; an unexpected one is logged and told as 500 without details."""
     if isinstance(error, Problem):
         return error
-    known = EXCEPTIONS.get(type(error))
-    if known is not None:
-        return known(error)
+    for kind, make in EXCEPTIONS.items():
+        if isinstance(error, kind):
+            return make(error)
     log.error("%s could not be answered", path, exc_info=error)
     return Problem(500, "An unexpected error; the server's log says more.")

@@ -1,4 +1,4 @@
-"""Starting: one instance or many; the answer comes when the start is durable, or, with `wait`, when the instance has ended."""
+"""Starting: one instance or many; answered when the start is durable or, with `wait`, when the instance has ended."""
 
 from __future__ import annotations
 
@@ -51,14 +51,20 @@ async def ended(context: Context, instance: Instance, wait_s: float) -> Instance
     if instance.ended and context.service.worker.peek(instance.id) is None:
         return instance
     result = asyncio.ensure_future(context.service.result(instance.id))
-    closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    stop_listening = context.on_close(lambda: closed.done() or closed.set_result(None))
+    over = asyncio.Event()
+    result.add_done_callback(lambda _: over.set())
+    stop_listening = context.on_close(over.set)
     try:
-        await asyncio.wait((result, closed), timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
-        return result.result() if result.done() else None
+        async with asyncio.timeout(wait_s):
+            await over.wait()
+    except TimeoutError:
+        pass
     finally:
         stop_listening()
-        result.cancel()
+    if result.done():
+        return result.result()
+    result.cancel()
+    return None
 
 
 def answer(context: Context, started: Instance, end: Instance | None) -> Response:

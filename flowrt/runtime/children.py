@@ -6,6 +6,8 @@ end becomes a signal to the parent, and a restarted parent asks how far it is.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,12 @@ from flowrt.core.instance import Instance, TaskState
 from flowrt.core.signal import Cancel, Completed, Failed
 from flowrt.runtime.clock import derived_id
 from flowrt.runtime.definitions import UnknownDefinition
+from flowrt.stores.protocol import StoreUnavailable
 
 if TYPE_CHECKING:
     from flowrt.runtime.worker import Running, Worker
+
+log = logging.getLogger("flowrt.children")
 
 CHILD_KIND = "workflow"
 DEEPEST = 64
@@ -44,15 +49,23 @@ class Children:
     def start(self, running: Running, effect: Effect) -> None:
         """Begins the sub-workflow of an effect, or finds the one already begun."""
         id_ = child_id(effect.instance, effect.key)
-        running.begun.add(effect.key)
         if not effect.detached:
             running.children[effect.key] = id_
-        self._worker.spawn(self._start(effect, id_))
+        self._worker.spawn(self._begin(effect, id_))
 
     def cancel_gone(self, running: Running, wanted: Mapping[EffectKey, TaskState]) -> None:
         """Cancels the children whose effect is not wanted any more."""
         for key in [key for key in running.children if key not in wanted]:
             self._worker.deliver(running.children.pop(key), Cancel())
+
+    async def _begin(self, effect: Effect, id_: str) -> None:
+        """Insists until the store lets the child begin: its parent waits for nothing else."""
+        while True:
+            try:
+                return await self._start(effect, id_)
+            except StoreUnavailable as error:
+                log.error("sub-workflow %s cannot begin yet: %s", id_, error)
+                await asyncio.sleep(1.0)
 
     async def _start(self, effect: Effect, id_: str) -> None:
         worker, arguments = self._worker, effect.arguments

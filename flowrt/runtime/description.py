@@ -29,7 +29,7 @@ def describe(instance: Instance) -> dict[str, Json]:
 
 def standing(instance: Instance) -> list[Json]:
     """Where it stands: each task that waits or has yet to begin, and for what."""
-    return [_stand(state) for state in instance.live.values() if not state.children]
+    return [_stand(state) for state in list(instance.live.values()) if not state.children]
 
 
 def _stand(state: TaskState) -> Json:

@@ -167,7 +167,8 @@ class Host:
         removed = 0
         for status, keep_s in self.service.retention.by_status.items():
             while keep_s is not None:
-                ids = await self.store.expired(status, now() - keep_s, SWEEP_BATCH)
+                # A moment's grace, so that a parent has taken the result of its child.
+                ids = await self.store.expired(status, now() - max(keep_s, SWEEP_S), SWEEP_BATCH)
                 ids = [id_ for id_ in ids if self.worker.peek(id_) is None]
                 if not ids:
                     break

@@ -6,12 +6,12 @@ lower case.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from flowrt.core.instance import Fact, Instance
-from flowrt.runtime.clock import derived_id
+from flowrt.runtime.clock import derived_id, now
 
 Json = Any
 PREFIX = "io.serverlessworkflow."
@@ -39,6 +39,15 @@ def lifecycle_events(instance: Instance, facts: list[Fact], source: str) -> Iter
         yield _event(f"{PREFIX}{kind}.{fact.name}.v1", data, at, source, instance.id, place)
         changed = {**about, "updatedAt": at, "status": STATUS.get(fact.name, fact.name)}
         yield _event(f"{PREFIX}{kind}.status-changed.v1", changed, at, source, instance.id, (*place, "status"))
+
+
+def present_status(description: Mapping[str, Json], application: str) -> dict[str, Json]:
+    """The event that tells an instance's status (as described to users) to who did not see it change."""
+    id_, at = str(description["id"]), _time(now())
+    name = f"{description.get('name')}-{id_}.{description.get('namespace')}"
+    data = {"name": name, "updatedAt": at, "status": description["status"]}
+    place = (id_, at, "present")
+    return _event(f"{PREFIX}workflow.status-changed.v1", data, at, f"/flowrt/{application}", id_, place)
 
 
 def _data(instance: Instance, fact: Fact) -> dict[str, Json]:

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.effect import Adapter, Effect, Outcome
 from flowrt.core.fault import Fault, Faulted
@@ -33,7 +35,9 @@ class Perform:
     async def run(self, effect: Effect) -> Outcome:
         """Carries out an effect. Raises `Faulted`, whatever went wrong."""
         try:
-            return await self.adapter(effect.kind).run(effect)
+            outcome = await self.adapter(effect.kind).run(effect)
+            require_json(outcome.output, f"The result of '{effect.kind}'")
+            return outcome
         except (Faulted, asyncio.CancelledError):
             raise
         except KeyError as error:
@@ -70,6 +74,14 @@ class Perform:
         for adapter in self._adapters.values():
             with contextlib.suppress(Exception):
                 await adapter.close()
+
+
+def require_json(value: Any, what: str) -> None:
+    """Raises `Faulted` (runtime) for what no record could hold: NaN, numbers beyond 64 bits, objects of Python."""
+    try:
+        orjson.dumps(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Faulted(Fault.of("runtime", f"{what} is no JSON: {error}")) from None
 
 
 class Functions:

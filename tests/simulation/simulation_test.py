@@ -1,0 +1,54 @@
+"""The heart of the matter: random workflows end the same way, however often and wherever the process dies.
+
+`FLOWRT_SOAK=1` runs ten times as many programs; `FLOWRT_SEED=7` runs one.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+import yaml
+
+from flowrt.testing.world import Broken, CrashEverywhere
+from tests.simulation.generator import Program, program
+from tests.simulation.running import CrashSometimes, compiled, run
+
+ONE = os.environ.get("FLOWRT_SEED")
+PROGRAMS = 15_000 if os.environ.get("FLOWRT_SOAK") else 1_500
+CHUNK = 150
+
+
+def difference(made: Program) -> str | None:
+    """How its runs differ, or what they break."""
+    definitions = compiled(made)
+    try:
+        calm = run(made, definitions)
+        for name, other in {
+            "a crash at every commit": lambda: run(made, definitions, CrashEverywhere()),
+            "random crashes": lambda: run(made, definitions, CrashSometimes(made.seed)),
+            "turns of one step": lambda: run(made, definitions, budget=1),
+            "turns of one step and random crashes": lambda: run(made, definitions, CrashSometimes(made.seed), budget=1),
+        }.items():
+            found = calm.difference(other())
+            if found is not None:
+                return f"with {name}: {found}"
+    except Broken as error:
+        return f"it breaks: {error}"
+    return None
+
+
+def report(made: Program, found: str) -> str:
+    text = "\n---\n".join(yaml.safe_dump(each, sort_keys=False) for each in made.definitions)
+    around = f"input: {made.input}\nevents: {made.events}\nsignals: {made.signals}"
+    return f"seed {made.seed} {found}\n\n{text}\n{around}\nAgain: FLOWRT_SEED={made.seed}"
+
+
+@pytest.mark.parametrize("first", [int(ONE)] if ONE else range(0, PROGRAMS, CHUNK))
+def test_programs_end_the_same_wherever_they_crash(first: int) -> None:
+    for seed in range(first, first + (1 if ONE else CHUNK)):
+        made = program(seed)
+        found = difference(made)
+        if found is not None:
+            pytest.fail(report(made, found))
