@@ -123,7 +123,6 @@ class Serving:
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
         await self._host.close(max(CLOSING_S, self._patience_s - (loop.time() - began)))
-        await self._assembly.perform.close()
         log.info("stopped")
         return self._code
 

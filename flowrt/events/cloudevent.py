@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
+
 Json = Any
 REQUIRED = ("id", "source", "type")
 ATTRIBUTE = re.compile(r"[a-z0-9]+")
@@ -35,6 +37,10 @@ def validate(event: Json) -> dict[str, Json]:
             raise InvalidEvent(f"'{name}' must have at most {LONGEST} characters and no NUL")
     for name, value in event.items():
         _check_attribute(name, value)
+    try:
+        orjson.dumps(event)
+    except (TypeError, ValueError) as error:
+        raise InvalidEvent(f"an event must be JSON: {error}") from None
     if "data" in event and event.get("data_base64") is not None:
         raise InvalidEvent("an event has either 'data' or 'data_base64'")
     return event

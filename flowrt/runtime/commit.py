@@ -10,8 +10,10 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+import orjson
 
 from flowrt.core.instance import Instance
 from flowrt.stores.protocol import Batch, Checkpoint, StaleOwner, Store, StoreUnavailable
@@ -36,6 +38,7 @@ class Committer:
         store: Store,
         take: Callable[[Instance], Checkpoint],
         covered: Callable[[Instance, Checkpoint], None],
+        broken: Callable[[Instance, Exception], None],
         lost: Callable[[StaleOwner], None],
     ) -> None:
         self.store = store
@@ -46,7 +49,7 @@ class Committer:
         self.flush_s = 0.0
         """Seconds that the flushes have taken, together."""
         self.checkpoints = 0
-        self._take, self._covered, self._lost = take, covered, lost
+        self._take, self._covered, self._broken, self._lost = take, covered, broken, lost
         self._dirty: dict[str, _Dirty] = {}
         self._flying: frozenset[str] = frozenset()
         """The instances whose changes are with the store right now."""
@@ -118,13 +121,13 @@ class Committer:
                 await self._wake.wait()
                 continue
             taken, batch, waiting = self._collect()
-            if not await self._write(batch):
+            if not await self._write(batch, taken):
                 return
             self.checkpoints += len(taken)
             self._flying = frozenset()
             for dirty, checkpoint in taken:
                 self._covered(dirty.instance, checkpoint)
-            for future in waiting:
+            for future in (*waiting, *(future for dirty, _ in taken for future in dirty.waiting)):
                 if not future.done():
                     future.set_result(None)
 
@@ -135,13 +138,12 @@ class Committer:
         for id_ in ids:
             dirty = self._dirty.pop(id_)
             taken.append((dirty, self._take(dirty.instance)))
-            waiting.extend(dirty.waiting)
         batch = Batch([checkpoint for _, checkpoint in taken], self._seen, self._sent)
         self._flying = frozenset(ids)
         self._seen, self._sent, self._marks, self._whole = [], [], [], False
         return taken, batch, waiting
 
-    async def _write(self, batch: Batch) -> bool:
+    async def _write(self, batch: Batch, taken: list[tuple[_Dirty, Checkpoint]]) -> bool:
         attempt, began = 0, time.perf_counter()
         while True:
             try:
@@ -152,13 +154,44 @@ class Committer:
                     log.warning("the store is back after %d attempts", attempt)
                 self.reason = None
                 return True
-            except StoreUnavailable as error:
-                self.reason = str(error)
+            except StaleOwner as error:
+                if not error.instances:
+                    self.reason = str(error)
+                    self._lost(error)
+                    return False
+                self._leave_out(batch, taken, dict.fromkeys(error.instances, error))
+            except Exception as error:
+                unwritable = {} if isinstance(error, StoreUnavailable) else _unwritable(batch)
+                if unwritable:
+                    self._leave_out(batch, taken, unwritable)
+                    continue
+                self.reason = str(error) or type(error).__name__
                 attempt += 1
                 delay = min(LONGEST_BACKOFF_S, 0.05 * 2 ** min(attempt, 10)) * (0.5 + random.random() / 2)
-                log.error("the store does not take a commit (attempt %d, next in %.2f s): %s", attempt, delay, error)
+                log.error("the store does not take a commit (attempt %d, next in %.2f s): %r", attempt, delay, error)
                 await asyncio.sleep(delay)
-            except StaleOwner as error:
-                self.reason = str(error)
-                self._lost(error)
-                return False
+
+    def _leave_out(self, batch: Batch, taken: list[tuple[_Dirty, Checkpoint]], why: Mapping[str, Exception]) -> None:
+        """Takes instances out of a batch that can never be written, so that the others can."""
+        for dirty, checkpoint in list(taken):
+            error = why.get(dirty.instance.id)
+            if error is None:
+                continue
+            taken.remove((dirty, checkpoint))
+            batch.checkpoints.remove(checkpoint)
+            for future in dirty.waiting:
+                if not future.done():
+                    future.set_exception(error)
+            self._broken(dirty.instance, error)
+
+
+def _unwritable(batch: Batch) -> dict[str, Exception]:
+    """The checkpoints that hold what is no JSON, and what that is."""
+    found: dict[str, Exception] = {}
+    for checkpoint in batch.checkpoints:
+        pieces = list(checkpoint.live.values())
+        try:
+            orjson.dumps([checkpoint.head, checkpoint.fields, pieces, checkpoint.history, checkpoint.outbox])
+        except (TypeError, ValueError) as error:
+            found[checkpoint.entry.id] = error
+    return found

@@ -74,7 +74,7 @@ class Worker:
         self.store, self.definitions, self.index = store, definitions, index
         self.machine = Machine(environment)
         self.environment = environment
-        self.committer = Committer(store, self._take_checkpoint, self._covered, self.lose)
+        self.committer = Committer(store, self._take_checkpoint, self._covered, self._unwritten, self.lose)
         self.timers = Timers(lambda id_: self.deliver(id_, Tick()))
         self.children = Children(self)
         self.aside: dict[str, str] = {}
@@ -480,6 +480,9 @@ class Worker:
         self._live.pop(running.instance.id, None)
         self.index.remove(running.instance.id)
         self.timers.put(running.instance.id, None)
+
+    def _unwritten(self, instance: Instance, error: Exception) -> None:
+        self._set_aside(self._live.get(instance.id) or Running(instance), error)
 
     def lose(self, error: StaleOwner) -> None:
         """Another process owns the instances: nothing is driven here any more."""

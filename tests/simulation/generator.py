@@ -101,7 +101,7 @@ class _Writer:
             before = [{self._name(): self._set()}, {self._name(): self._http()}]
             if self._chance(0.2):
                 before[0][next(iter(before[0]))]["then"] = "exit"
-            extension = {"extend": self.dice.choice(("set", "call", "for", "all")), "before": before[: self._pick(0, 1, 2)]}
+            extension = {"extend": self.dice.choice(("set", "call", "for", "all")), "before": before[: self._pick(1, 2)]}
             if self._chance(0.5):
                 extension["after"] = [{self._name(): self._http()}]
             if self._chance(0.5):

@@ -1,0 +1,33 @@
+"""The memory store keeps the contract, but for what outlives the process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from flowrt.stores.memory import MemoryStore
+from flowrt.stores.protocol import Store
+from flowrt.testing.stores import Damage, Reopen, StoreContract
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    async def store(self) -> AsyncIterator[Store]:
+        yield MemoryStore()
+
+    @pytest.fixture
+    def reopen(self) -> Reopen:
+        async def same(store: Store) -> Store:
+            return store
+
+        return same
+
+    @pytest.fixture
+    def damage(self) -> Damage:
+        async def cut(store: Store, id: str) -> None:
+            assert isinstance(store, MemoryStore)
+            kept = store._kept[id]
+            kept.head = kept.head[:-1]
+
+        return cut
