@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from flowrt.api.problems import unavailable
+from flowrt.api.problems import Problem, unavailable
 from flowrt.core.instance import WORKFLOW, Instance
 from flowrt.runtime.host import Host
 from flowrt.runtime.service import Service
@@ -15,7 +15,6 @@ from flowrt.runtime.service import Service
 Value = TypeVar("Value")
 
 DURABLE_S = 30.0
-"""How long an answer waits for the store."""
 
 
 class Context:
@@ -25,6 +24,8 @@ class Context:
         self.host = host
         self.service: Service = host.service
         self.max_body = max_body
+        self.durable_s = DURABLE_S
+        """How long an answer waits for the store."""
         self.starting: str | None = None
         """Why no work is taken yet, if so."""
         self.closing = False
@@ -57,10 +58,17 @@ class Context:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
-        done, _ = await asyncio.wait((task,), timeout=DURABLE_S)
+        done, _ = await asyncio.wait((task,), timeout=self.durable_s)
         if not done:
-            raise too_slow()
+            raise self.too_slow()
         return task.result()
+
+    def too_slow(self) -> Problem:
+        """The store has not answered in time."""
+        return unavailable(
+            f"the store has not confirmed this within {self.durable_s:g} s; it may still happen. Repeat the request, "
+            "with the same id, Idempotency-Key or event id."
+        )
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -70,11 +78,3 @@ class Context:
     def _count(self, instance: Instance) -> None:
         if instance.role == WORKFLOW:
             self.ended[instance.status] += 1
-
-
-def too_slow() -> Exception:
-    """The store has not answered in time."""
-    return unavailable(
-        f"the store has not confirmed this within {DURABLE_S:g} s; it may still happen. Repeat the request, "
-        "with the same id, Idempotency-Key or event id."
-    )

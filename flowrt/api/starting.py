@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from flowrt.api import parameters, schemas
 from flowrt.api.body import read_json
-from flowrt.api.context import DURABLE_S, Context, too_slow
+from flowrt.api.context import Context
 from flowrt.api.definitions import find
 from flowrt.api.operation import Operation, Parameter
 from flowrt.api.problems import TYPE, Problem
@@ -40,10 +40,10 @@ async def start(context: Context, request: Request) -> Instance:
     tags = parameters.tags(request)
     data = await read_json(request, context.max_body, {})
     try:
-        async with asyncio.timeout(DURABLE_S):
+        async with asyncio.timeout(context.durable_s):
             return await context.service.start(definition, data, id_, tags, key)
     except TimeoutError:
-        raise too_slow() from None
+        raise context.too_slow() from None
 
 
 async def ended(context: Context, instance: Instance, wait_s: float) -> Instance | None:

@@ -321,13 +321,14 @@ class Worker:
             self._set_aside(Running(instance), error)
 
     def _act(self, instance: Instance, checkpoint: Checkpoint) -> None:
+        # What it emitted before what happened to it: the last one hears of it is that it has ended.
+        for event in checkpoint.outbox:
+            self.on_emitted(event, instance.id)
         facts = self._facts.pop(instance.id, None) or (instance.facts if instance.facts else None)
         if facts and self.on_facts is not None:
             if instance.facts is facts:
                 instance.facts = []
             self.on_facts(instance, facts)
-        for event in checkpoint.outbox:
-            self.on_emitted(event, instance.id)
         wanted = self._wanted.pop(instance.id, None)
         running = self._live.get(instance.id)
         if running is None or running.instance is not instance:

@@ -11,6 +11,7 @@ from flowrt.core.reader import Reader
 from flowrt.core.template import Template
 from flowrt.tasks.calls import CALLS
 from flowrt.tasks.effect_task import EffectTask
+from flowrt.tasks.subscribe import Subscribe, subscribes
 
 Json = Any
 
@@ -23,6 +24,8 @@ class Call(EffectTask):
     @classmethod
     def parse(cls, reader: Reader) -> Task:
         name = reader.at(reader.value["call"], "call").string(what="the name of a function to call")
+        if name == "asyncapi" and subscribes(reader):
+            return Subscribe.parse(reader)
         if name in CALLS:
             task = cls()
             task.effect_kind = name

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from flowrt.core.expression import Json, Lookup
 from flowrt.core.reader import Reader
-from flowrt.core.template import Template
+from flowrt.core.template import Template, constant
 from flowrt.tasks.authentication import read_authentication
 from flowrt.tasks.endpoint import read_endpoint
 
@@ -90,7 +90,23 @@ def _asyncapi(reader: Reader) -> Template:
     _one(reader, "channel", "operation")
     _one(reader, "message", "subscription")
     _words(reader, protocol=ASYNCAPI_PROTOCOLS)
-    return members(reader, {"document": _resource, "authentication": read_authentication})
+    special = {
+        "document": _resource,
+        "server": _asyncapi_server,
+        "message": _asyncapi_message,
+        "subscription": lambda each: constant(None),  # the task's own: see subscribe.py
+        "authentication": read_authentication,
+    }
+    return members(reader, special)
+
+
+def _asyncapi_server(reader: Reader) -> Template:
+    return reader.object(("name", "variables"), required=("name",)).template()
+
+
+def _asyncapi_message(reader: Reader) -> Template:
+    reader.object(("payload", "headers"))
+    return reader.template()
 
 
 def _mcp(reader: Reader) -> Template:

@@ -287,11 +287,11 @@ class World:
     def _begin(self, name: EffectName, effect: Effect) -> None:
         if name in self._over:
             raise Broken(f"the effect {name} was over and is begun again")
-        known = self._begun.setdefault(name, effect)
-        if known is effect:
+        if name not in self._begun:
+            self._begun[name] = effect
             self.calls.append(effect)
-        elif known.arguments != effect.arguments:
-            raise Broken(f"the effect {name} is repeated with {effect.arguments!r}, not {known.arguments!r}")
+        elif (known := self._begun[name].arguments) != effect.arguments:
+            raise Broken(f"the effect {name} is repeated with {effect.arguments!r}, not {known!r}")
         if effect.kind == CHILD_KIND:
             self._begin_child(name, effect)
             return

@@ -41,6 +41,11 @@ class Program:
     def texts(self) -> list[str]:
         return [json.dumps(definition) for definition in self.definitions]
 
+    @property
+    def parallel(self) -> bool:
+        """Whether branches stand side by side: how far one gets before the next begins depends on the turns."""
+        return '"fork"' in "".join(self.texts())
+
     def answer(self, effect: Effect) -> Answer:
         """Depends on what the effect is, not on when it is asked for."""
         dice = random.Random(f"{self.seed} {effect.instance} {effect.key}")
@@ -171,7 +176,7 @@ class _Writer:
         return {"set": self.dice.choice(("${ {v: (" + TAIL + ")} }", "${ [., $task.name] | " + TAIL + " }"))}
 
     def _wait(self) -> Json:
-        return {"wait": self._duration(6)}
+        return {"wait": self._duration(6) if self._chance(0.9) else {"seconds": 0}}
 
     def _http(self) -> Json:
         body = "${ [., $context.log] | " + TAIL + " }" if self._chance(0.2) else "${ " + TAIL + " }"
@@ -266,7 +271,7 @@ class _Writer:
             limit["duration"] = self._duration(20)
         retry: Json = {"limit": limit}
         if self._chance(0.7):
-            retry["delay"] = self._duration(3)
+            retry["delay"] = self._duration(4)
             retry["backoff"] = {self.dice.choice(("constant", "linear", "exponential")): {}}
         if self._chance(0.3):
             retry["jitter"] = {"from": {"milliseconds": 0}, "to": {"seconds": 2}}
@@ -297,5 +302,5 @@ class _Writer:
 
     def _duration(self, most_s: int) -> Json:
         if self._chance(0.6):
-            return {"seconds": self.dice.randrange(0, most_s)}
-        return {"milliseconds": self.dice.randrange(most_s * 1000)}
+            return {"seconds": self.dice.randrange(1, most_s)}
+        return {"milliseconds": self.dice.randrange(1, most_s * 1000)}

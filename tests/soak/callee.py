@@ -18,7 +18,7 @@ class Call:
     at: float
 
 
-@dataclass(slots=True)
+@dataclass
 class Callee:
     """An HTTP server in a thread of its own. `/fail/<n>/…` answers 503 to the attempts below n."""
 

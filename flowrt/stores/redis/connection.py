@@ -7,6 +7,7 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar
 
+import hiredis
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
@@ -68,6 +69,17 @@ class IdleLimitedPool(BlockingConnectionPool):
             await self.release(connection)
 
 
+class PackingConnection(Connection):
+    """Packs commands by hiredis: ten times as fast for those with thousands of arguments."""
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        return [hiredis.pack_command((*str(args[0]).split(), *args[1:]))]
+
+
+class PackingTlsConnection(PackingConnection, SSLConnection):
+    """The same, encrypted."""
+
+
 async def connect(settings: RedisSettings) -> Any:
     """A client; only `min_idle` connections are made, the others when they are needed."""
     options = _options(settings)
@@ -89,7 +101,7 @@ async def connect(settings: RedisSettings) -> Any:
         max_idle=settings.max_idle,
         max_connections=limit,
         timeout=settings.timeout_ms / 1000,
-        connection_class=SSLConnection if settings.ssl else Connection,
+        connection_class=PackingTlsConnection if settings.ssl else PackingConnection,
         host=settings.host,
         port=settings.port,
         db=settings.database,

@@ -23,6 +23,8 @@ async def durability_of(client: Any) -> dict[str, str]:
         except ResponseError:  # a managed server, or a user without this right
             break
         found.update({_text(key): _text(value) for key, value in answer.items() if _text(key) == name})
+    if found.get("maxmemory-policy") == "":  # not Redis: it has the names of these settings, but no such settings
+        return {}
     if "appendonly" not in found or "maxmemory-policy" not in found:
         found = {**await _told_by_info(client), **found}
     return found

@@ -1,106 +1,71 @@
 """Names of the Redis store: its keys, and the members whose order is the order in which things are read.
 
-- All keys of an application share one hash tag, so that a Redis Cluster keeps them on one node, and a batch is one
-  script.
-- Keys, fields and members are ASCII without NUL, in the order of the texts they stand for: not every server's Lua
-  passes other bytes through. Values pass it as they are, or behind a mark where the server needs that.
+All keys of an application share one hash tag, so that a Redis Cluster keeps them on one node, and a batch is one step.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from flowrt.core.instance import ENDED
 from flowrt.stores.protocol import Entry
 from flowrt.stores.sortable import digest, moment, text
 
-PLACES = ("starts", "statuses", "names", "tags", "ended", "unfinished")
+PLACES = (b"starts", b"statuses", b"names", b"tags", b"ended", b"unfinished")
 """The sorted sets that find instances; a member of each begins with what it is found by and ends with the id."""
 STARTS, STATUSES, NAMES, TAGS, ENDED_AT, UNFINISHED = range(len(PLACES))
-_STRANGE = re.compile(rb"[\x00\x01\x7e-\xff]")
-_HELD = re.compile(r"\x01[\x01\x02]|~[0-9a-f]{2}")
-_MARK = b"~"
+Place = tuple[int, bytes]
+"""One of `PLACES`, and a member of it."""
 
 
 class Names:
     """The keys of one application."""
 
     def __init__(self, application: str) -> None:
-        prefix = f"flowrt:{{{quote(application, safe='')}}}:"
-        self.lease = prefix + "lease"
+        prefix = f"flowrt:{{{quote(application, safe=' ')}}}:".encode()
+        self.lease = prefix + b"lease"
         self.places = [prefix + name for name in PLACES]
-        self.seen = prefix + "seen"
-        self.outbox = prefix + "outbox"
-        self.outbox_order = prefix + "outbox-order"
-        self.definitions = prefix + "definitions"
-        self._instance = prefix + "instance:"
-        self._history = prefix + "history:"
+        self.seen = prefix + b"seen"
+        self.outbox = prefix + b"outbox"
+        self.outbox_order = prefix + b"outbox-order"
+        self.definitions = prefix + b"definitions"
+        self.turn = prefix + b"turn"
+        self._instance = prefix + b"instance:"
+        self._history = prefix + b"history:"
 
-    def fixed(self) -> list[str]:
-        """The keys that every script gets, in their order."""
+    def fixed(self) -> list[bytes]:
+        """The keys that every step gets, in their order."""
         return [self.lease, *self.places, self.seen, self.outbox, self.outbox_order]
 
-    def instance_of(self, plain_id: str) -> str:
-        """The hash of an instance whose id is taken from a member."""
-        return self._instance + plain_id
-
-    def instance(self, id_: str) -> str:
+    def instance(self, id_: bytes) -> bytes:
         """The hash of an instance."""
-        return self._instance + plain(id_)
+        return self._instance + id_
 
-    def history(self, id_: str) -> str:
+    def history(self, id_: bytes) -> bytes:
         """The sorted set of its completed tasks."""
-        return self._history + plain(id_)
+        return self._history + id_
 
 
-def plain(value: str) -> str:
-    """ASCII without NUL, in the order of the values."""
-    if value.isascii() and not _STRANGE.search(value.encode()):
-        return value
-    return _STRANGE.sub(_replace, text(value)).decode("ascii")
+def id_from(encoded: bytes) -> str:
+    """The id that `text` gave these bytes."""
+    return encoded.decode(errors="surrogatepass")
 
 
-def original(member: str) -> str:
-    """What `plain` was given."""
-    found = _HELD.sub(lambda match: _BYTES[match[0]], member)
-    return found.encode("latin-1").decode(errors="surrogatepass")
-
-
-def _replace(match: re.Match[bytes]) -> bytes:
-    byte = match[0]
-    if byte < b"\x02":
-        return b"\x01" + bytes((byte[0] + 1,))
-    return b"~" + byte.hex().encode()
-
-
-_BYTES = {
-    **{f"~{byte:02x}": chr(byte) for byte in range(0x7E, 0x100)},
-    "\x01\x01": "\x00",
-    "\x01\x02": "\x01",
-}
-
-
-def at(seconds: float) -> str:
-    """A time, in the order of time."""
-    return moment(seconds).hex()
-
-
-def loop_prefix(loop: str) -> str:
+def loop_prefix(loop: str) -> bytes:
     """Begins the members of a history that belong to one loop."""
-    return digest(loop).hex()[:16] + ":" if loop else "-:"
+    return digest(loop).hex()[:16].encode() + b":" if loop else b"-:"
 
 
-def round_prefix(loop: str, iteration: int) -> str:
+def round_prefix(loop: str, iteration: int) -> bytes:
     """… and to one round of it."""
-    return f"{loop_prefix(loop)}{iteration:012x}:"
+    return loop_prefix(loop) + b"%012x:" % iteration
 
 
 def run_member(loop: str, iteration: int, revision: int, number: int, records: bytes) -> bytes:
     """A run of records of one loop round, the `number`-th run that this revision has completed."""
-    return f"{round_prefix(loop, iteration)}{revision:012x}{number:06x}:".encode() + records
+    return b"%b%012x%06x:%b" % (round_prefix(loop, iteration), revision, number, records)
 
 
 def run_of(member: bytes) -> tuple[bytes, bytes]:
@@ -109,58 +74,69 @@ def run_of(member: bytes) -> tuple[bytes, bytes]:
     return order, records
 
 
-def places_of(entry: Entry) -> str:
-    """Where an instance is found: for each sorted set its number, and length and text of the member."""
-    tail = at(entry.started_at) + plain(entry.id)
+def places_of(entry: Entry) -> list[Place]:
+    """Where an instance is found."""
+    id_ = text(entry.id)
+    tail = at(entry.started_at) + id_
     found = [(STARTS, tail), (STATUSES, status_prefix(entry.status) + tail)]
     found.append((NAMES, name_prefix(entry.namespace, entry.name) + tail))
     found += [(TAGS, tag_prefix(*tag) + tail) for tag in sorted(entry.tags.items())]
     if entry.status in ENDED:
-        found.append((ENDED_AT, status_prefix(entry.status) + at(entry.ended_at or 0.0) + plain(entry.id)))
+        found.append((ENDED_AT, status_prefix(entry.status) + at(entry.ended_at or 0.0) + id_))
     else:
-        found.append((UNFINISHED, plain(entry.id)))
-    return "".join(f"{place + 1}:{len(member)}:{member}" for place, member in found)
+        found.append((UNFINISHED, id_))
+    return found
 
 
-def status_prefix(status: str) -> str:
+def packed(places: Iterable[Place]) -> bytes:
+    """As the instance keeps them: for each the number of the set, and length and bytes of the member."""
+    return b"".join(b"%d:%d:%b" % (place, len(member), member) for place, member in places)
+
+
+def unpacked(value: bytes) -> list[Place]:
+    """The places again. Raises `ValueError`."""
+    found = []
+    while value:
+        place, size, rest = value.split(b":", 2)
+        found.append((int(place), rest[: int(size)]))
+        value = rest[int(size) :]
+    return found
+
+
+def at(seconds: float) -> bytes:
+    """A time, in the order of time."""
+    return moment(seconds).hex().encode()
+
+
+def status_prefix(status: str) -> bytes:
     """Begins the members of one status."""
-    return status + ":"
+    return status.encode() + b":"
 
 
-def name_prefix(namespace: str, name: str) -> str:
+def name_prefix(namespace: str, name: str) -> bytes:
     """Begins the members of one workflow, in all its versions."""
-    return digest(namespace, name).hex() + ":"
+    return digest(namespace, name).hex().encode() + b":"
 
 
-def tag_prefix(key: str, value: str) -> str:
+def tag_prefix(key: str, value: str) -> bytes:
     """Begins the members of one tag."""
-    return digest(key, value).hex() + ":"
+    return digest(key, value).hex().encode() + b":"
 
 
-def bounds(prefix: str, after: tuple[float, str] | None, since: float | None) -> tuple[str, str]:
+def bounds(prefix: bytes, after: tuple[float, str] | None, since: float | None) -> tuple[bytes, bytes]:
     """Between which members to read backwards; `prefix` ends in a colon or is empty."""
-    upper = f"({prefix[:-1]};" if prefix else "+"
+    upper = b"(" + prefix[:-1] + b";" if prefix else b"+"
     if after is not None:
-        upper = f"({prefix}{at(after[0])}{plain(after[1])}"
+        upper = b"(" + prefix + at(after[0]) + text(after[1])
     lower = prefix if since is None else prefix + at(since)
-    return upper, f"[{lower}" if lower else "-"
+    return upper, b"[" + lower if lower else b"-"
 
 
-def id_in(member: str, prefix: str) -> str:
-    """The id, still plain, in a member that begins with the prefix and a time."""
+def id_in(member: bytes, prefix: bytes) -> bytes:
+    """The id in a member that begins with the prefix and a time."""
     return member[len(prefix) + 16 :]
 
 
 def event_member(source: str, id_: str) -> str:
     """An event among the accepted ones and in the outbox."""
     return json.dumps([source, id_])
-
-
-def masked(value: bytes) -> bytes:
-    """The value behind a mark if it has bytes that not every server's Lua passes through."""
-    return value if value.isascii() and b"\x00" not in value else _MARK + b64encode(value)
-
-
-def unmasked(value: bytes) -> bytes:
-    """The value again. Raises `ValueError`. JSON and compressed values never begin with the mark."""
-    return b64decode(value[1:], validate=True) if value[:1] == _MARK else value

@@ -18,43 +18,43 @@ Decode = Callable[[bytes], Json]
 def stored_from(id_: str, fields: Mapping[bytes, bytes], decode: Decode) -> Stored | BrokenEntry:
     """An instance from all fields of its hash."""
     try:
-        entry_from(names.unmasked(fields.get(b"entry", b"")))
-        subscriptions_from(names.unmasked(fields.get(b"listens", b"[]")))
+        entry_from(fields.get(b"entry", b""))
+        subscriptions_from(fields.get(b"listens", b"[]"))
         large, fixed, moving = {}, {}, {}
         for name, value in fields.items():
             kind = name[:2]
             if kind == b"f:":
-                large[name[2:].decode()] = decode(names.unmasked(value))
+                large[name[2:].decode()] = decode(value)
             elif kind == b"l:":
-                fixed[_key(name)] = decode(names.unmasked(value))
+                fixed[_key(name)] = decode(value)
             elif kind == b"m:":
-                moving[_key(name)] = decode(names.unmasked(value))
+                moving[_key(name)] = decode(value)
         if fixed.keys() != moving.keys():
             raise BrokenRecord("a live state has only one of its two pieces")
         live = [(key, piece, moving[key]) for key, piece in fixed.items()]
-        return Stored(decode(names.unmasked(fields.get(b"head", b""))), large, live)
+        return Stored(decode(fields.get(b"head", b"")), large, live)
     except (BrokenRecord, ValueError) as error:
         return BrokenEntry(id_, f"the record in Redis is damaged: {error}")
 
 
-def listed(plain_id: str, entry: bytes | None, listens: bytes | None) -> tuple[Entry, list[Subscription]]:
+def listed(encoded_id: bytes, entry: bytes | None, listens: bytes | None) -> tuple[Entry, list[Subscription]]:
     """An instance among the unfinished."""
     try:
-        return entry_from(names.unmasked(entry or b"")), subscriptions_from(names.unmasked(listens or b"[]"))
+        return entry_from(entry or b""), subscriptions_from(listens or b"[]")
     except (BrokenRecord, ValueError):
-        return unlisted(names.original(plain_id)), []
+        return unlisted(names.id_from(encoded_id)), []
 
 
 def history_from(id_: str, members: list[bytes], decode: Decode) -> list[Json]:
     """The completed tasks in order of completion. Raises `BrokenRecord`."""
     try:
         runs = sorted(names.run_of(member) for member in members)
-        return [record for _, records in runs for record in decode(names.unmasked(records))]
+        return [record for _, records in runs for record in decode(records)]
     except (ValueError, TypeError) as error:
         raise BrokenRecord(f"the history of {id_} is damaged: {error}") from error
 
 
-def place_of(query: Query) -> tuple[int, str]:
+def place_of(query: Query) -> tuple[int, bytes]:
     """The sorted set that leaves the fewest, and what its members begin with."""
     if query.tag is not None:
         return names.TAGS, names.tag_prefix(*query.tag)
@@ -62,9 +62,9 @@ def place_of(query: Query) -> tuple[int, str]:
         return names.NAMES, names.name_prefix(query.namespace, query.name)
     if query.status is not None:
         return names.STATUSES, names.status_prefix(query.status)
-    return names.STARTS, ""
+    return names.STARTS, b""
 
 
 def _key(name: bytes) -> tuple[str, int]:
-    iteration, _, position = name[2:].decode().partition(":")
-    return names.original(position), int(iteration)
+    iteration, _, position = name[2:].partition(b":")
+    return names.id_from(position), int(iteration)

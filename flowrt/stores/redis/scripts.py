@@ -1,9 +1,8 @@
-"""The Lua scripts: what has to be checked and written in one step, on the server.
+"""The Lua scripts of the steps, for Redis 6 and later and Valkey.
 
-Written for what Redis 6, Valkey and Infinispan have in common: a missing value is false or nil, there is no cjson, and
-the text goes with every call, because each of them reports an unknown digest in other words. Redis does not undo what a
-script has done before it failed; but want of memory, a full disk and being a replica fail at the first command that
-writes, and that one always comes before anything is changed.
+The text goes with every call: the server knows it by its digest, and a server that took over has nothing to miss. Redis
+does not undo what a script has done before it failed; but want of memory, a full disk and being a replica fail at the
+first command that writes, and that one always comes before anything is changed.
 
 KEYS are the lease, the six sorted sets that find instances, the accepted events, the outbox and its order, and then two
 keys of each instance: its hash and its history.
@@ -14,24 +13,45 @@ from __future__ import annotations
 FIXED_KEYS = 10
 
 _MOVE = """
+local added, removed = {}, {}
 local function places(text)
   local found, at = {}, 1
-  while text and at <= #text do
-    local _, stop, kind, size = string.find(text, '^(%d+):(%d+):', at)
+  while at <= #text do
+    local _, stop, place, size = string.find(text, '^(%d+):(%d+):', at)
     at = stop + tonumber(size) + 1
     local member = string.sub(text, stop + 1, at - 1)
-    found[kind .. ':' .. member] = {KEYS[1 + tonumber(kind)], member}
+    found[place .. ':' .. member] = {KEYS[2 + tonumber(place)], member}
   end
   return found
 end
 local function move(old, new)
   local before, now = places(old), places(new)
   for place, found in pairs(now) do
-    if not before[place] then redis.call('ZADD', found[1], 0, found[2]) end
+    if not before[place] then
+      local list = added[found[1]] or {}
+      list[#list + 1] = 0
+      list[#list + 1] = found[2]
+      added[found[1]] = list
+    end
   end
   for place, found in pairs(before) do
-    if not now[place] then redis.call('ZREM', found[1], found[2]) end
+    if not now[place] then
+      local list = removed[found[1]] or {}
+      list[#list + 1] = found[2]
+      removed[found[1]] = list
+    end
   end
+end
+local function all(command, lists)
+  for key, list in pairs(lists) do
+    for at = 1, #list, 1000 do
+      redis.call(command, key, unpack(list, at, math.min(at + 999, #list)))
+    end
+  end
+end
+local function moved()
+  all('ZADD', added)
+  all('ZREM', removed)
 end
 """
 
@@ -44,16 +64,16 @@ if current ~= token then return {'token', current} end
 local stale, written = {'stale'}, false
 for n = 1, count do
   local held = redis.call('HMGET', KEYS[9 + 2 * n], 'revision', 'token')
-  local revision = held[1] or '0'
-  if revision == ARGV[2 + 2 * n] and held[2] == token then
+  local revision = tonumber(held[1] or '0')
+  if revision == tonumber(ARGV[2 + n]) and held[2] == token then
     written = true
-  elseif revision ~= ARGV[1 + 2 * n] then
-    stale[#stale + 1] = tostring(n)
+  elseif revision ~= tonumber(ARGV[2 + n]) - 1 then
+    stale[#stale + 1] = n - 1
   end
 end
 if #stale > 1 then return stale end
 if written then return {'written'} end
-local at = 3 + 2 * count
+local at = 3 + count
 while at <= #ARGV do
   local last = at + tonumber(ARGV[at])
   local key, command = KEYS[tonumber(ARGV[at + 1])], ARGV[at + 2]
@@ -64,13 +84,14 @@ while at <= #ARGV do
       move(old, ARGV[last])
     end
   elseif command == 'EVENT' then
-    redis.call('HSET', KEYS[9], ARGV[last - 1], ARGV[last])
+    redis.call('HSET', key, ARGV[last - 1], ARGV[last])
     redis.call('ZADD', KEYS[10], 'NX', redis.call('HINCRBY', KEYS[1], 'events', 1), ARGV[last - 1])
   else
     redis.call(command, key, unpack(ARGV, at + 3, last))
   end
   at = last + 1
 end
+moved()
 return {'done'}
 """
 )
@@ -78,16 +99,17 @@ return {'done'}
 DELETE = (
     _MOVE
     + """
-local removed = 0
+local deleted = 0
 for n = 1, (#KEYS - 10) / 2 do
   local hash = KEYS[9 + 2 * n]
   if redis.call('EXISTS', hash) == 1 then
-    removed = removed + 1
+    deleted = deleted + 1
     move(redis.call('HGET', hash, 'places') or '', '')
     redis.call('DEL', hash, KEYS[10 + 2 * n])
   end
 end
-return removed
+moved()
+return deleted
 """
 )
 
@@ -123,5 +145,5 @@ redis.call('HSET', KEYS[1], 'until', '0')
 return 1
 """
 
-PASSES_BYTES = "return #ARGV[1]"
-"""Two for two bytes, if the server's Lua takes any."""
+TAKES_ANY_BYTES = "return #ARGV[1]"
+"""Two for two bytes, if the server's Lua is one that these scripts can be trusted to."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 import orjson
-from redis.exceptions import AuthenticationError, NoPermissionError
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from flowrt.core.definition import Subscription
 from flowrt.core.records import BrokenRecord, Stored
@@ -33,8 +33,12 @@ from flowrt.stores.protocol import (
 from flowrt.stores.redis import names, reading, scripts
 from flowrt.stores.redis.connection import FAILURES, connect, reaching, unavailable
 from flowrt.stores.redis.durability import check_durability
+from flowrt.stores.redis.layout import Layout
+from flowrt.stores.redis.scripted import ScriptedSteps
 from flowrt.stores.redis.settings import RedisSettings
-from flowrt.stores.redis.writing import Writing
+from flowrt.stores.redis.steps import Steps
+from flowrt.stores.redis.transactional import TransactionalSteps
+from flowrt.stores.sortable import text
 
 Json = Any
 Item = TypeVar("Item")
@@ -53,7 +57,7 @@ class RedisStore:
         self._names = names.Names(application)
         self._codec = Codec(settings.compression)
         self._client: Any = None
-        self._mask: Callable[[bytes], bytes] = bytes
+        self._chosen: Steps | None = None
         self._durability: dict[str, str] = {}
 
     @classmethod
@@ -66,8 +70,7 @@ class RedisStore:
             self._client = await connect(self.settings)
             await self._client.ping()
             self._durability = await check_durability(self._client, self.settings)
-            passed = await self._run(scripts.PASSES_BYTES, [self._names.lease], [b"\x00\xff"])
-            self._mask = bytes if passed == 2 else names.masked
+            self._chosen = await self._choose()
         except (AuthenticationError, NoPermissionError) as error:
             await self.close()
             raise StoreRefused(f"{self.settings.place} does not let flowrt in: {error}") from error
@@ -85,34 +88,32 @@ class RedisStore:
 
     @reaching
     async def acquire(self, holder: str, ttl_s: float) -> int | None:
-        token = await self._run(scripts.ACQUIRE, [self._names.lease], [names.plain(holder), int(ttl_s * 1000)])
-        return int(token) or None
+        return await self._steps.acquire(holder, int(ttl_s * 1000)) or None
 
     @reaching
     async def renew(self, token: int, ttl_s: float) -> bool:
-        return bool(await self._run(scripts.RENEW, [self._names.lease], [token, int(ttl_s * 1000)]))
+        return await self._steps.renew(token, int(ttl_s * 1000))
 
     @reaching
     async def release(self, token: int) -> None:
-        await self._run(scripts.RELEASE, [self._names.lease], [token])
+        await self._steps.release(token)
 
     @reaching
     async def commit(self, batch: Batch, token: int) -> None:
-        writing = Writing(self._names, self._codec.encode, self._mask)
-        writing.add(batch, token)
-        what, *concerned = await self._run(scripts.COMMIT, writing.keys, writing.arguments)
-        if what == b"token":
-            raise StaleOwner(f"token {token} is not current, {concerned[0].decode()} is")
-        if what == b"stale":
-            stale = [batch.checkpoints[int(number) - 1].entry.id for number in concerned]
-            raise StaleOwner(f"{len(stale)} instances have another revision", stale)
+        refusal = await self._steps.commit(Layout(self._names, self._codec.encode, batch, token))
+        if refusal is None:
+            return
+        if refusal.current_token is not None:
+            raise StaleOwner(f"token {token} is not current, {refusal.current_token} is")
+        stale = [batch.checkpoints[number].entry.id for number in refusal.stale]
+        raise StaleOwner(f"{len(stale)} instances have another revision", stale)
 
     @reaching
     async def load(self, ids: Sequence[str]) -> dict[str, Stored | BrokenEntry]:
         found: dict[str, Stored | BrokenEntry] = {}
         for start in range(0, len(ids), _AT_ONCE):
             some = ids[start : start + _AT_ONCE]
-            hashes = await self._each(lambda ask, id_: ask.hgetall(self._names.instance(id_)), some)
+            hashes = await self._each(lambda ask, id_: ask.hgetall(self._names.instance(text(id_))), some)
             for id_, fields in zip(some, hashes, strict=True):
                 if fields is None or fields:
                     found[id_] = reading.stored_from(id_, fields or {}, self._codec.decode)
@@ -122,11 +123,10 @@ class RedisStore:
     async def unfinished(
         self, after: str | None = None, limit: int = 1000
     ) -> list[tuple[Entry, Sequence[Subscription]]]:
-        begin = "-" if after is None else f"({names.plain(after)}"
-        members = await self._server.zrangebylex(self._names.places[names.UNFINISHED], begin, "+", 0, limit)
-        ids = [member.decode() for member in members]
-        rows = await self._each(lambda ask, plain: ask.hmget(self._names.instance_of(plain), "entry", "listens"), ids)
-        return [reading.listed(plain, *(row or (None, None))) for plain, row in zip(ids, rows, strict=True)]
+        begin = b"-" if after is None else b"(" + text(after)
+        ids = await self._server.zrangebylex(self._names.places[names.UNFINISHED], begin, b"+", 0, limit)
+        rows = await self._each(lambda ask, id_: ask.hmget(self._names.instance(id_), "entry", "listens"), ids)
+        return [reading.listed(id_, *(row or (None, None))) for id_, row in zip(ids, rows, strict=True)]
 
     @reaching
     async def find(self, query: Query) -> Page:
@@ -138,34 +138,31 @@ class RedisStore:
             members = await self._server.zrevrangebylex(self._names.places[place], upper, lower, 0, _AT_ONCE)
             if not members:
                 break
-            found = await self._entries([names.id_in(member.decode(), prefix) for member in members])
+            found = await self._entries([names.id_in(member, prefix) for member in members])
             items += [entry for entry in found if matches(query, entry)]
-            upper = f"({members[-1].decode()}"
+            upper = b"(" + members[-1]
         page = items[: query.limit]
         return Page(page, encode_cursor(page[-1].started_at, page[-1].id) if len(items) > query.limit else None)
 
     @reaching
     async def history(self, id: str) -> list[Json]:
-        members = await self._server.zrange(self._names.history(id), 0, -1)
+        members = await self._server.zrange(self._names.history(text(id)), 0, -1)
         return reading.history_from(id, members, self._codec.decode)
 
     @reaching
     async def delete(self, ids: Sequence[str]) -> int:
         removed = 0
         for start in range(0, len(ids), _AT_ONCE):
-            keys = self._names.fixed()
-            for id_ in ids[start : start + _AT_ONCE]:
-                keys += [self._names.instance(id_), self._names.history(id_)]
-            removed += await self._run(scripts.DELETE, keys, [])
+            removed += await self._steps.delete([text(id_) for id_ in ids[start : start + _AT_ONCE]])
         return removed
 
     @reaching
     async def expired(self, status: str, ended_before: float, limit: int) -> list[str]:
         prefix = names.status_prefix(status)
         ended = self._names.places[names.ENDED_AT]
-        upper = f"({prefix}{names.at(ended_before)}"
-        members = await self._server.zrangebylex(ended, f"[{prefix}", upper, 0, limit)
-        return [names.original(names.id_in(member.decode(), prefix)) for member in members]
+        upper = b"(" + prefix + names.at(ended_before)
+        members = await self._server.zrangebylex(ended, b"[" + prefix, upper, 0, limit)
+        return [names.id_from(names.id_in(member, prefix)) for member in members]
 
     @reaching
     async def put_definition(self, definition: Definition) -> None:
@@ -200,7 +197,7 @@ class RedisStore:
         found: list[dict[str, Json]] = []
         for start in range(0, len(members), _AT_ONCE):
             values = await self._server.hmget(self._names.outbox, members[start : start + _AT_ONCE])
-            found += [self._codec.decode(names.unmasked(value)) for value in values if value is not None]
+            found += [self._codec.decode(value) for value in values if value is not None]
         return found
 
     async def check(self) -> str | None:
@@ -234,8 +231,20 @@ class RedisStore:
             raise StoreUnavailable(f"{self.settings.place}: the store is not open")
         return self._client
 
-    async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        return await self._server.eval(script, len(keys), *keys, *arguments)
+    @property
+    def _steps(self) -> Steps:
+        if self._chosen is None:
+            raise StoreUnavailable(f"{self.settings.place}: the store is not open")
+        return self._chosen
+
+    async def _choose(self) -> Steps:
+        try:
+            taken = await self._server.eval(scripts.TAKES_ANY_BYTES, 1, self._names.lease, b"\x00\xff")
+        except ResponseError:  # scripts are forbidden
+            taken = None
+        if taken == 2:
+            return ScriptedSteps(self._server, self._names)
+        return TransactionalSteps(self._server, self._names, self.settings.timeout_ms / 1000)
 
     async def _each(self, command: Callable[[Any, Item], Any], items: Sequence[Item]) -> list[Any]:
         """The answers to one command for each item, in one go; None where the key holds something else."""
@@ -253,14 +262,14 @@ class RedisStore:
         found: list[Any] = answers
         return found
 
-    async def _entries(self, plain_ids: Sequence[str]) -> list[Entry]:
+    async def _entries(self, ids: Sequence[bytes]) -> list[Entry]:
         """The entries that can be read."""
-        values = await self._each(lambda ask, plain: ask.hget(self._names.instance_of(plain), "entry"), plain_ids)
+        values = await self._each(lambda ask, id_: ask.hget(self._names.instance(id_), "entry"), ids)
         found = []
-        for plain, value in zip(plain_ids, values, strict=True):
+        for id_, value in zip(ids, values, strict=True):
             try:
                 if value is not None:
-                    found.append(entry_from(names.unmasked(value)))
-            except (BrokenRecord, ValueError) as error:
-                _log.warning("%s is damaged and cannot be listed: %s", names.original(plain), error)
+                    found.append(entry_from(value))
+            except BrokenRecord as error:
+                _log.warning("%s is damaged and cannot be listed: %s", names.id_from(id_), error)
         return found
