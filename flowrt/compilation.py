@@ -207,6 +207,8 @@ class Compilation:
         kind = getattr(task, "effect_kind", None)
         if kind is not None:
             kinds.setdefault(kind, []).append(task)
+            written = str(task.definition)
+            task.reads_context = "context" in written or "authentication" in written
         own = task.key if task.counts_rounds else loop
         inner = [key for child in task.children for key in self._walk(child, own, kinds)]
         if task.counts_rounds:

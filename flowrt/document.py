@@ -21,8 +21,8 @@ from flowrt.core.reader import Problem
 Json = Any
 
 MAX_BYTES = 2 * 1024 * 1024
-MAX_DEPTH = 60
-MAX_NODES = 200_000
+MAX_DEPTH = 96
+MAX_NODES = 100_000
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 STANDARD_TAGS = "tag:yaml.org,2002:"

@@ -19,6 +19,7 @@ DEEPEST = 200
 """Levels of a JSON body. Records are written with orjson, which takes 254."""
 MOST_CONTAINERS = 1_000_000
 """Objects and arrays in one body."""
+PIECE = 65_536
 
 _OPEN = (ord("["), ord("{"))
 _BRACKETS = b"[]{}"
@@ -78,12 +79,18 @@ def parse_json(content: bytes, what: str = "The body") -> Json:
 def _check_shape(content: bytes, what: str) -> None:
     # What is left without escapes, strings and everything between brackets shows the nesting.
     unescaped = content.replace(rb"\\", b"").replace(rb"\"", b"")
-    brackets = b"".join(unescaped.split(b'"')[::2]).translate(None, _OTHERS)
-    containers = brackets.count(b"[") + brackets.count(b"{")
-    if containers > MOST_CONTAINERS:
-        raise Problem(400, f"{what} has {containers} objects and arrays; at most {MOST_CONTAINERS} are taken.")
-    if containers > DEEPEST and max(accumulate(map(_LEVELS.__getitem__, brackets))) > DEEPEST:
-        raise Problem(400, f"{what} is nested deeper than {DEEPEST} levels.")
+    quoted, level, containers = 0, 0, 0
+    for start in range(0, len(unescaped), PIECE):
+        parts = unescaped[start : start + PIECE].split(b'"')
+        brackets = b"".join(parts[quoted::2]).translate(None, _OTHERS)
+        quoted ^= (len(parts) - 1) & 1
+        containers += brackets.count(b"[") + brackets.count(b"{")
+        if containers > MOST_CONTAINERS:
+            raise Problem(400, f"{what} has more than {MOST_CONTAINERS} objects and arrays.")
+        levels = list(accumulate(map(_LEVELS.__getitem__, brackets), initial=level))
+        if max(levels) > DEEPEST:
+            raise Problem(400, f"{what} is nested deeper than {DEEPEST} levels.")
+        level = levels[-1]
 
 
 def _too_large(most: int) -> Problem:

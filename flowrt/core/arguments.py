@@ -38,7 +38,7 @@ class Arguments:
     def _lookup(self, name: str) -> Json:
         state = self.scope
         if name == "context":
-            return self.instance.context
+            return self.instance.context if state.pinned is None else state.pinned[0]
         if name == "input":
             return state.data if state.entered or state.parent is not None else state.input
         holder: TaskState | None = state

@@ -107,6 +107,8 @@ class Task:
     then: int = CONTINUE
     outcomes: tuple[int, ...] = ()
     """Directives it may end with besides `then`."""
+    reads_context: bool = False
+    """For a task with an effect: whether its arguments may depend on the context."""
     constant_arguments: Json = None
     """For a task with an effect: its arguments as written, for what can be checked at load."""
     definition: Mapping[str, Json]

@@ -48,6 +48,8 @@ class TaskState:
     wanted: Effect | None = None
     """The effect with its arguments evaluated; never stored."""
     authorization: dict[str, str] | None = None
+    pinned: Json = None
+    """`[context]` as it was when its effect began, once another branch has replaced it: a repetition is the same."""
     listening: bool = False
     sequence: int = 0
     """Order of becoming live; 0 while it is not."""

@@ -28,6 +28,10 @@ class Keeping(Arguments):
 
     def export(self, context: Json) -> None:
         """Replaces the instance's context."""
+        for state in self.instance.live.values():
+            if state.wants_effect and state.task.reads_context and state.pinned is None:
+                state.pinned = [self.instance.context]
+                self.touch(state)
         self.instance.context = context
         self.instance.changes.fields.add("context")
         self._exported = True

@@ -145,7 +145,7 @@ class Machine(Keeping):
         state = self.instance.live.get((key[0], key[1]))
         if state is None or not state.wants_effect or state.attempt != key[2]:
             return None
-        state.wants_effect, state.wanted = False, None
+        state.wants_effect, state.wanted, state.pinned = False, None, None
         self.touch(state)
         return state
 
@@ -328,7 +328,7 @@ class Machine(Keeping):
         for state in list(origin.subtree())[1:]:
             self.detach(state)
         origin.entered = origin.wants_effect = origin.listening = False
-        origin.memory = origin.fixed = origin.wanted = origin.wake_at = None
+        origin.memory = origin.fixed = origin.wanted = origin.wake_at = origin.pinned = None
         origin.data = origin.input
         self.attach(origin)
         self.renew(origin)

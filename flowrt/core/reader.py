@@ -76,7 +76,7 @@ class Build(Protocol):
 class Reader:
     """One place: a value, where it stands, and what its expressions may mention."""
 
-    __slots__ = ("build", "names", "position", "siblings", "task_key", "task_position", "value")
+    __slots__ = ("build", "names", "position", "siblings", "silent", "task_key", "task_position", "value")
 
     def __init__(self, value: Json, position_: str, build: Build) -> None:
         self.value = value
@@ -84,6 +84,7 @@ class Reader:
         self.build = build
         self.names: frozenset[str] = STANDARD_NAMES
         self.siblings: Mapping[str, int] = {}
+        self.silent = False
         self.task_position = position_
         """Where the tasks below stand; differs from `position` inside a called function."""
         self.task_key = position_
@@ -92,7 +93,7 @@ class Reader:
     def at(self, value: Json, *tokens: str | int) -> Reader:
         """A reader below this one."""
         reader = Reader(value, position.child(self.position, *tokens), self.build)
-        reader.names, reader.siblings = self.names, self.siblings
+        reader.names, reader.siblings, reader.silent = self.names, self.siblings, self.silent
         reader.task_position = position.child(self.task_position, *tokens)
         reader.task_key = reader.task_position if tokens else self.task_key
         return reader
@@ -104,7 +105,9 @@ class Reader:
         return reader
 
     def problem(self, message: str, remedy: str = "") -> None:
-        """Notes what is wrong here."""
+        """Notes what is wrong here; below a reference that leads nowhere that has been said."""
+        if self.silent:
+            return
         self.build.problems.append(Problem(self.position or "/", message, remedy))
 
     def warn(self, message: str) -> None:
@@ -299,7 +302,9 @@ class Reader:
         found = self.build.reference(section, self.value)
         if found is None:
             self.problem(f"there is no '{self.value}' under use.{section}", f"Define use.{section}.{self.value}.")
-            return self.at({})
+            lost = self.at({})
+            lost.silent = True
+            return lost
         reader = self.at(found.value)
         reader.position = found.position
         return reader
@@ -316,14 +321,15 @@ class Reader:
             tasks.append(self.build.task(reader, name, index))
         together = tuple(tasks)
         for task, after in zip(together, (*together[1:], None), strict=False):
-            task.siblings, task.next = together, after
+            for layer in task.layers():
+                layer.siblings, layer.next = together, after
         return together
 
     def _compile(self, source: str) -> Template:
         try:
             return self._checked(source).evaluate
         except InvalidExpression as error:
-            self.problem(f"the expression '{source}' is not valid: {error}", "The default language is jq.")
+            self.problem(_invalid(source, error), "The default language is jq.")
             return lambda data, lookup: None
 
     def _checked(self, source: str) -> Expression:
@@ -331,6 +337,11 @@ class Reader:
         for name in sorted(compiled.names - self.names):
             raise InvalidExpression(f"${name} is not defined here. {_nearest(name, self.names)}".strip())
         return compiled
+
+
+def _invalid(source: str, error: InvalidExpression) -> str:
+    reason = str(error).partition("\n")[0].rstrip(":. ")
+    return f"the expression '{source}' is not valid: {reason}"
 
 
 def _shape(value: Json) -> str:

@@ -87,7 +87,7 @@ def fixed_of(state: TaskState) -> dict[str, Json]:
 def moving_of(state: TaskState) -> dict[str, Json]:
     """The piece of a live state that changes."""
     record: dict[str, Json] = {"attempt": state.attempt}
-    for name in ("round", "run", "timeout_at", "wake_at", "memory"):
+    for name in ("round", "run", "timeout_at", "wake_at", "memory", "pinned"):
         value = getattr(state, name)
         if value is not None:
             record[name] = value

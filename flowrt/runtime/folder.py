@@ -25,7 +25,7 @@ log = logging.getLogger("flowrt.folder")
 SUFFIXES = (".yaml", ".yml", ".json")
 TESTS = (".test.yaml", ".test.yml", ".test.json")
 DEBOUNCE_MS = 200
-LOOK_MS = 5000
+LOOK_MS = 2000
 """How often it is looked at without a notice."""
 AGAIN_S = 1.0
 """How long to wait for a folder that is not there, or a store that does not answer."""
@@ -83,10 +83,9 @@ class Folder:
         """Refreshes whenever something changes, until `stop`."""
         while not stop.is_set():
             try:
+                await self.refresh()
                 if self.path.is_dir():
                     await self._watch(stop)
-                else:
-                    await self.refresh()
             except StoreUnavailable as error:
                 log.error("a change of the definitions has to wait: %s", error)
             except OSError as error:

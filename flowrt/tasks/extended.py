@@ -39,7 +39,7 @@ class Extended(Task):
         place(task, reader, inner.name, inner.index, key=f"{inner.key}/extensions/{name}")
         task.kind = inner.kind  # type: ignore[misc]  # what an outer extension sees
         task.then, task.outcomes = inner.then, inner.outcomes
-        task.inner, inner.siblings, inner.next = inner, (inner,), None
+        task.inner = inner
         task.condition, inner.condition = inner.condition, None
         task.plain_entry = task.condition is None
         inside = reader.at(extension.value)

@@ -31,7 +31,8 @@ class Fork(Task):
         branches = fork.get("branches")
         task.branches = branches.tasks() if branches is not None else ()
         for branch in task.branches:
-            branch.next = None  # a branch leads nowhere: it ends with its task
+            for layer in branch.layers():
+                layer.next = None  # a branch leads nowhere: it ends with its task
             if any(then >= 0 for then in (branch.then, *branch.outcomes)):
                 reader.problem("a branch of a fork cannot direct to another branch", "Use continue, exit or end.")
         connect(task)

@@ -7,10 +7,12 @@ Source: dsl-reference.md, "AsyncAPI Subscription", "AsyncAPI Subscription Lifeti
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flowrt.core.dataflow import truth
 from flowrt.core.definition import WAIT, Done, Run, Step
+from flowrt.core.effect import Effect
 from flowrt.core.expression import ExpressionFailed
 from flowrt.core.fault import Fault
 from flowrt.core.instance import TaskState
@@ -44,6 +46,10 @@ class Receive(EffectTask):
         task.arguments = CALLS["asyncapi"](with_)
         task.constant_arguments = with_.value
         return task
+
+    def effect(self, state: TaskState, machine: Machine) -> Effect:
+        around = state.parent
+        return replace(super().effect(state, machine), task="" if around is None else around.task.name)
 
     def evaluated(self, state: TaskState, machine: Machine) -> Json:
         around = state.parent

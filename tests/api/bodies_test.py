@@ -95,7 +95,9 @@ def test_another_type_is_refused(http: httpx.Client, kind: str) -> None:
 def test_another_charset_is_refused(http: httpx.Client) -> None:
     headers = {"Content-Type": "application/json; charset=utf-16"}
     problem(http.post(ECHO, content='{"a": 1}'.encode("utf-16"), headers=headers), 415)
-    assert http.post(ECHO, content=b"{}", headers={"Content-Type": 'application/json; charset="UTF-8"'}).status_code == 202
+    assert (
+        http.post(ECHO, content=b"{}", headers={"Content-Type": 'application/json; charset="UTF-8"'}).status_code == 202
+    )
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/instances/a/b/c", "/v2/definitions", "/v1/definitions/", "/%00"])

@@ -24,9 +24,13 @@ ORDER = definition(
 )
 FAULTS = definition(
     "faults",
-    "  - refuse: {raise: {error: {type: 'https://example.com/errors/broke', status: 422, title: Broke, detail: No money}}}\n",
+    "  - refuse:\n"
+    "      raise:\n"
+    "        error: {type: 'https://example.com/errors/broke', status: 422, title: Broke, detail: No money}\n",
 )
-ODD = definition("odd", "  - refuse: {raise: {error: {type: 'https://example.com/errors/odd', status: 200, title: Odd}}}\n")
+ODD = definition(
+    "odd", "  - refuse: {raise: {error: {type: 'https://example.com/errors/odd', status: 200, title: Odd}}}\n"
+)
 WAITS = definition("waits", "  - rest: {wait: {hours: 1}}\n")
 NAP = definition("nap", "  - rest: {wait: {milliseconds: 300}}\n  - end: {set: {rested: true}}\n")
 LISTENS = definition(

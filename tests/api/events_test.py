@@ -112,7 +112,11 @@ def test_an_invalid_event_is_refused_and_nothing_stored(http: httpx.Client, chan
         (b"", STRUCTURED, 400),
         (b"{}", {"Content-Type": "application/cloudevents+avro"}, 415),
         (b"x", {"Content-Type": "text/plain"}, 415),
-        (b"{", {"ce-id": "x", "ce-source": "/x", "ce-type": "x", "ce-specversion": "1.0", "content-type": "a/b+json"}, 400),
+        (
+            b"{",
+            {"ce-id": "x", "ce-source": "/x", "ce-type": "x", "ce-specversion": "1.0", "content-type": "a/b+json"},
+            400,
+        ),
         (b"", {"ce-id": "x", "ce-source": "/x", "ce-specversion": "1.0"}, 400),
         (b"", {"ce-id": "%ff", "ce-source": "/x", "ce-type": "x", "ce-specversion": "1.0"}, 400),
         (b"", {"ce-id": "x", "ce-source": "/x", "ce-type": "x", "ce-specversion": "1.0", "ce-data": "1"}, 400),

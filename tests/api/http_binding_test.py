@@ -60,7 +60,14 @@ def test_structured_wins_over_headers() -> None:
 
 
 def test_base64_of_version_0_3_is_told_as_1_0_does() -> None:
-    old = {"specversion": "0.3", "id": "1", "source": "/x", "type": "t", "datacontentencoding": "base64", "data": "AP8="}
+    old = {
+        "specversion": "0.3",
+        "id": "1",
+        "source": "/x",
+        "type": "t",
+        "datacontentencoding": "base64",
+        "data": "AP8=",
+    }
     (found,) = read_events({"content-type": "application/cloudevents+json"}, json.dumps(old).encode(), json.loads)
     assert validate(found)["data_base64"] == "AP8="
 

@@ -77,7 +77,9 @@ def test_no_body_is_an_empty_input(http: httpx.Client) -> None:
 @pytest.mark.parametrize("data", [None, 7, "text", [1, {"a": []}], {"ä": "\u2028😀"}, {"a": {"a": 1.5e300}}])
 def test_any_json_is_an_input(http: httpx.Client, data: object) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = http.post("/v1/definitions/test/echo/instances", json=data, headers=headers, params={"id": f"any-{data!r:.20}"})
+    answer = http.post(
+        "/v1/definitions/test/echo/instances", json=data, headers=headers, params={"id": f"any-{data!r:.20}"}
+    )
     assert answer.status_code == 202
     assert reaches(http, answer.json()["id"], "completed")["input"] == ({} if data is None else data)
 

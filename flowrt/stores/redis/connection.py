@@ -73,7 +73,7 @@ class PackingConnection(Connection):
     """Packs commands by hiredis: ten times as fast for those with thousands of arguments."""
 
     def pack_command(self, *args: Any) -> list[bytes]:
-        return [hiredis.pack_command((*str(args[0]).split(), *args[1:]))]
+        return [hiredis.pack_command((*args[0].split(), *args[1:]))]
 
 
 class PackingTlsConnection(PackingConnection, SSLConnection):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flowrt.stores.protocol import StoreUnavailable
 from flowrt.stores.redis import names, scripts
 from flowrt.stores.redis.layout import Argument, Layout
+from flowrt.stores.redis.settings import RedisSettings
 from flowrt.stores.redis.steps import Refusal
 from flowrt.stores.sortable import text
 
@@ -14,9 +16,10 @@ from flowrt.stores.sortable import text
 class ScriptedSteps:
     """For Redis and Valkey: one round trip, and nobody sees half of it."""
 
-    def __init__(self, client: Any, keys: names.Names) -> None:
+    def __init__(self, client: Any, keys: names.Names, settings: RedisSettings) -> None:
         self._client = client
         self._names = keys
+        self._settings = settings
 
     async def commit(self, layout: Layout) -> Refusal | None:
         keys = self._names.fixed()
@@ -43,7 +46,19 @@ class ScriptedSteps:
         await self._run(scripts.RELEASE, [self._names.lease], [token])
 
     async def _run(self, script: str, keys: Sequence[bytes], arguments: Sequence[Argument]) -> Any:
-        return await self._client.eval(script, len(keys), *keys, *arguments)
+        if self._settings.replicas < 1:
+            return await self._client.eval(script, len(keys), *keys, *arguments)
+        where = {"target_nodes": self._client.get_node_from_key(keys[0])} if self._settings.cluster else {}
+        # WAIT counts what this very connection has written, so both go together.
+        ask = self._client.pipeline(transaction=False)
+        ask.eval(script, len(keys), *keys, *arguments)
+        ask.execute_command("WAIT", self._settings.replicas, self._settings.timeout_ms // 2, **where)
+        answer, replicas = await ask.execute()
+        if replicas < self._settings.replicas:
+            raise StoreUnavailable(
+                f"{self._settings.place}: {replicas} of {self._settings.replicas} replicas have the write"
+            )
+        return answer
 
 
 def _arguments(layout: Layout, keys: Sequence[bytes]) -> list[Argument]:

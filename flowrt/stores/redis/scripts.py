@@ -2,7 +2,8 @@
 
 The text goes with every call: the server knows it by its digest, and a server that took over has nothing to miss. Redis
 does not undo what a script has done before it failed; but want of memory, a full disk and being a replica fail at the
-first command that writes, and that one always comes before anything is changed.
+first command that writes, and that one always comes before anything is changed. A batch that had been written already
+still writes something, so that the server can say when its replicas have all that came before.
 
 KEYS are the lease, the six sorted sets that find instances, the accepted events, the outbox and its order, and then two
 keys of each instance: its hash and its history.
@@ -72,7 +73,10 @@ for n = 1, count do
   end
 end
 if #stale > 1 then return stale end
-if written then return {'written'} end
+if written then
+  redis.call('HSET', KEYS[1], 'token', token)
+  return {'written'}
+end
 local at = 3 + count
 while at <= #ARGV do
   local last = at + tonumber(ARGV[at])

@@ -17,7 +17,13 @@ from flowrt.stores.codec import COMPRESSIONS
 from flowrt.stores.protocol import StoreRefused
 
 _SCHEMES = {"redis": False, "valkey": False, "rediss": True, "valkeys": True}
-_NUMBERS = {"timeout": "timeout_ms", "maxTotal": "max_total", "maxIdle": "max_idle", "minIdle": "min_idle"}
+_NUMBERS = {
+    "timeout": "timeout_ms",
+    "maxTotal": "max_total",
+    "maxIdle": "max_idle",
+    "minIdle": "min_idle",
+    "replicas": "replicas",
+}
 _TEXTS = {"sentinel": "sentinel_master", "ca": "ca", "ssl_ca_certs": "ca", "compression": "compression"}
 _SWITCHES = {"cluster": "cluster", "requireDurable": "require_durable"}
 _OPTIONS = (*_NUMBERS, *_TEXTS, *_SWITCHES)
@@ -46,6 +52,8 @@ class RedisSettings:
     """Idle connections that are kept; below zero: all of them."""
     min_idle: int = 0
     """Connections made at start."""
+    replicas: int = 0
+    """How many replicas must have a write before it counts, so that it survives a failover."""
     compression: str = "none"
     require_durable: bool = False
     """Refuse a server that would lose what it has acknowledged."""

@@ -243,7 +243,7 @@ class RedisStore:
         except ResponseError:  # scripts are forbidden
             taken = None
         if taken == 2:
-            return ScriptedSteps(self._server, self._names)
+            return ScriptedSteps(self._server, self._names, self.settings)
         return TransactionalSteps(self._server, self._names, self.settings.timeout_ms / 1000)
 
     async def _each(self, command: Callable[[Any, Item], Any], items: Sequence[Item]) -> list[Any]:

@@ -41,10 +41,16 @@ class Change:
 
 
 class Bulk(Protocol):
-    """The four verbs a commit is made of."""
+    """The verbs a commit is made of."""
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         """Adds rows."""
+        ...
+
+    def put(
+        self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
+    ) -> None:
+        """Adds rows, or replaces those of the same key; `columns` are those beside the key."""
         ...
 
     def update(self, connection: Connection, table: Table, where: Where, change: Change, rows: Sequence[Row]) -> None:
@@ -92,6 +98,12 @@ class PortableBulk:
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         self._execute(connection, _insert(table, columns), columns, rows)
+
+    def put(
+        self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
+    ) -> None:
+        self.delete(connection, table, Where(key), [row[: len(key)] for row in rows])
+        self.insert(connection, table, (*key, *columns), rows)
 
     def update(self, connection: Connection, table: Table, where: Where, change: Change, rows: Sequence[Row]) -> None:
         columns = (*where.columns, *change.columns, *change.kept)

@@ -39,6 +39,13 @@ class PostgresqlBulk:
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         self._execute(connection, _insert(table, columns), table, columns, rows)
 
+    def put(
+        self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
+    ) -> None:
+        # In one order for all, lest two transactions wait for each other.
+        ordered = sorted(rows, key=lambda row: row[: len(key)])
+        self._execute(connection, _put(table, key, columns), table, (*key, *columns), ordered)
+
     def update(self, connection: Connection, table: Table, where: Where, change: Change, rows: Sequence[Row]) -> None:
         columns = (*where.columns, *change.columns, *change.kept)
         self._execute(connection, _update(table, where, change), table, columns, rows)
@@ -77,6 +84,13 @@ def _insert(table: Table, columns: tuple[str, ...]) -> str:
     names = ", ".join(_quoted(name) for name in columns)
     values = ", ".join(_value(table, name) for name in columns)
     return f"INSERT INTO {_name(table)} (application_id, {names}) SELECT $1::varchar, {values} FROM {_rows(table, columns)}"
+
+
+@cache
+def _put(table: Table, key: tuple[str, ...], columns: tuple[str, ...]) -> str:
+    unique = ", ".join(_quoted(name) for name in ("application_id", *key) if name in table.primary_key.columns)
+    values = ", ".join(f"{_quoted(name)} = EXCLUDED.{_quoted(name)}" for name in columns)
+    return f"{_insert(table, (*key, *columns))} ON CONFLICT ({unique}) DO UPDATE SET {values}"
 
 
 @cache

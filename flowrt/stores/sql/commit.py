@@ -106,14 +106,17 @@ class Commits:
 
 def written_before(checkpoints: Sequence[Checkpoint], standing: dict[str, Standing], token: int) -> bool:
     """Whether the batch had been written already. Raises `StaleOwner` when other revisions are in the way."""
-    stale, written = [], False
+    stale, written = [], []
     for checkpoint in checkpoints:
         held = standing.get(checkpoint.entry.id)
         revision = 0 if held is None else held.revision
         if held is not None and revision == checkpoint.revision and held.token == token:
-            written = True
+            written.append(checkpoint.entry.id)
         elif revision != checkpoint.revision - 1:
             stale.append(checkpoint.entry.id)
+    if written and not stale and len(written) < len(checkpoints):
+        # Not the batch that was written, but another with parts of it: what is new in it must not get lost.
+        stale = written
     if stale:
         raise StaleOwner(f"{len(stale)} of {len(checkpoints)} instances have another revision in the store", stale)
-    return written
+    return bool(written)

@@ -21,13 +21,9 @@ from flowrt.stores.sql.types import instant
 
 Json = Any
 
-_SEEN = ("source", "id", "until_epoch")
-_SEEN_KEY = Where(("source", "id"))
-_EVENT_KEY = Where(("source", "id", "reg_id"))
+_SEEN_KEY = ("source", "id")
+_EVENT_KEY = ("source", "id", "reg_id")
 _EVENT = (
-    "source",
-    "id",
-    "reg_id",
     "type",
     "subject",
     "data_content_type",
@@ -60,17 +56,16 @@ class Events:
         """Writes the marks, the outbox, and what has been sent."""
         if batch.seen:
             marks = {event_key((source, id_)): until for source, id_, until in batch.seen}
-            self.bulk.delete(connection, self.tables.seen, _SEEN_KEY, list(marks))
-            self.bulk.insert(connection, self.tables.seen, _SEEN, [(*key, until) for key, until in marks.items()])
+            rows = [(*key, until) for key, until in marks.items()]
+            self.bulk.put(connection, self.tables.seen, _SEEN_KEY, ("until_epoch",), rows)
         emitted = [event for checkpoint in batch.checkpoints for event in checkpoint.outbox]
         if emitted:
-            rows = {row[:3]: row for row in (self._row(event, token) for event in emitted)}
-            self.bulk.delete(connection, self.tables.events, _EVENT_KEY, list(rows))
-            self.bulk.insert(connection, self.tables.events, _EVENT, list(rows.values()))
+            events = {row[:3]: row for row in (self._row(event, token) for event in emitted)}
+            self.bulk.put(connection, self.tables.events, _EVENT_KEY, _EVENT, list(events.values()))
         if batch.sent:
             mark = registration(self.queries.application)
             sent = [(*event_key(event), mark) for event in batch.sent]
-            self.bulk.delete(connection, self.tables.events, _EVENT_KEY, sent)
+            self.bulk.delete(connection, self.tables.events, Where(_EVENT_KEY), sent)
 
     def seen(self, connection: Connection, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of the events carry a mark."""

@@ -40,6 +40,9 @@ T = TypeVar("T")
 _DELETED_AT_ONCE = 200
 """Instances a transaction removes: short enough not to hold up commits."""
 
+_TRIES = 3
+"""Of a commit that finds a row in its way."""
+
 
 class SqlStore:
     """Instances as rows of the persistence guide's tables."""
@@ -111,11 +114,14 @@ class SqlStore:
 
     async def commit(self, batch: Batch, token: int) -> None:
         plan = self._rows.plan(batch, token)
-        try:
-            await self._write(lambda connection: self._commits.write(connection, batch, plan, token, False))
-        except IntegrityError:
-            # A record of an earlier attempt holds the place of a task, or the first try of this batch has just ended.
-            await self._write(lambda connection: self._commits.write(connection, batch, plan, token, True))
+        for attempt in range(1, _TRIES + 1):
+            careful = attempt > 1
+            try:
+                return await self._write(lambda some: self._commits.write(some, batch, plan, token, careful))  # noqa: B023
+            except IntegrityError:
+                # The record of an earlier attempt holds the place of a task, or another commit has just got in between.
+                if attempt == _TRIES:
+                    raise
 
     async def load(self, ids: Sequence[str]) -> dict[str, Stored | BrokenEntry]:
         return await self._read(lambda connection: self._reads.load(connection, ids))

@@ -39,13 +39,15 @@ def tables(schema: str | None) -> Tables:
         tags=_table(meta, "instance_tag_entity", _TAG),
         definitions=_table(meta, "definition_entity", _DEFINITION),
         leases=_table(meta, "application_lease_entity", _LEASE),
-        seen=_table(meta, "seen_event_entity", _SEEN),
-        events=_table(meta, "cloud_event_entity", _EVENT),
+        seen=_table(meta, "seen_event_entity", _SEEN, ("application_id", "id", "source")),
+        events=_table(meta, "cloud_event_entity", _EVENT, ("source", "id", "reg_id")),
     )
 
 
-def _table(meta: MetaData, name: str, columns: dict[str, TypeEngine[object]]) -> Table:
-    return Table(name, meta, Column("application_id", KeyText()), *(Column(n, type_) for n, type_ in columns.items()))
+def _table(meta: MetaData, name: str, columns: dict[str, TypeEngine[object]], key: tuple[str, ...] = ()) -> Table:
+    """With its key where rows are put under it, replacing others."""
+    named = {"application_id": KeyText(), **columns}
+    return Table(name, meta, *(Column(each, type_, primary_key=each in key) for each, type_ in named.items()))
 
 
 _INSTANCE: dict[str, TypeEngine[object]] = {
