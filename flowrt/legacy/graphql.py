@@ -21,7 +21,7 @@ LITERAL = (
 def query(expressions: Expressions, kind: str, field: str, arguments: Mapping[str, Json], selection: str) -> str:
     """The query or mutation; a runtime expression where values are known only then."""
     given = ", ".join(f"{name}: {_literal(expressions, value)}" for name, value in arguments.items())
-    text = f"{kind} {{ {field}{f'({given})' if given else ''} {selection.strip()} }}"
+    text = f"{kind} {{ {field}{f'({given})' if given else ''} {expressions.value(selection.strip())} }}"
     parts = split(text)
     if not any(is_jq for is_jq, _ in parts):
         return text

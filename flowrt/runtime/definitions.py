@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import ParamSpec, TypeVar
 
 from flowrt.compiler import InvalidDefinition, Languages, compile_text, external_documents
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.stores.protocol import Definition, Store
 
 log = logging.getLogger("flowrt.definitions")
+
+Parameters = ParamSpec("Parameters")
+Value = TypeVar("Value")
+
+LARGE = 64 * 1024
+"""A document of more bytes would hold the event loop for too long: it is read in a thread."""
 
 FetchResources = Callable[[list[tuple[str, object]], str | None], Awaitable[dict[str, bytes]]]
 
@@ -60,7 +68,7 @@ class Definitions:
     async def compile(self, text: str | bytes, file: str | None, base_uri: str | None) -> WorkflowDefinition:
         """Compiles a text with the external documents it names. Raises `InvalidDefinition`."""
         resources = await self._resources(text, base_uri)
-        definition = compile_text(text, self._languages(resources), file, base_uri)
+        definition = await _aside(text, compile_text, text, self._languages(resources), file, base_uri)
         if resources:
             definition.source = bundle(definition.source, resources)
         for warning in definition.warnings:
@@ -73,7 +81,8 @@ class Definitions:
         pending = [(text, base_uri)]
         while pending:
             document, base = pending.pop()
-            wanted = [each for each in external_documents(document, self._default_catalog) if each.uri not in found]
+            named = await _aside(document, external_documents, document, self._default_catalog)
+            wanted = [each for each in named if each.uri not in found]
             fetched = await self._fetch([(each.uri, each.authentication) for each in wanted], base) if wanted else {}
             found.update(fetched)
             pending += [(content, uri) for uri, content in fetched.items()]
@@ -132,6 +141,18 @@ class Definitions:
             return None
         self._by_digest[digest] = definition
         return definition
+
+
+async def _aside(
+    text: str | bytes,
+    function: Callable[Parameters, Value],
+    *arguments: Parameters.args,
+    **named: Parameters.kwargs,
+) -> Value:
+    """What the function gives, which reads `text`; a large one beside the event loop."""
+    if len(text) <= LARGE:
+        return function(*arguments, **named)
+    return await asyncio.to_thread(function, *arguments, **named)
 
 
 def bundle(source: str, resources: Mapping[str, bytes]) -> str:

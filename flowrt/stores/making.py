@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -23,22 +24,52 @@ def file_store(_scheme: str, settings: Any, storage: Any, application: str) -> S
     if path.startswith("file:"):
         parts = urlsplit(path)
         path = unquote(parts.netloc + parts.path)
-    return FileStore(path, application)
+    return FileStore(path, application, compression=storage.compression)
 
 
 def redis_store(_scheme: str, settings: Any, storage: Any, application: str) -> Store:
     """Redis, Valkey or Infinispan."""
     from flowrt.stores.redis import RedisSettings, RedisStore
 
-    if isinstance(settings, str):
-        return RedisStore.from_url(settings, application)
-    return RedisStore(RedisSettings.of(settings, storage), application)
+    if not isinstance(settings, str):
+        return RedisStore(RedisSettings.of(settings, storage), application)
+    chosen = RedisSettings.from_url(settings)
+    return RedisStore(replace(chosen, **_common(storage, "compression", "require_durable")), application)
 
 
 def sql_store(scheme: str, settings: Any, storage: Any, application: str) -> Store:
     """PostgreSQL, MySQL, MariaDB, SQLite, Oracle, SQL Server."""
     from flowrt.stores.sql import SqlSettings, SqlStore
 
-    if isinstance(settings, str):
-        return SqlStore.from_url(settings, application)
-    return SqlStore(SqlSettings.of(scheme, settings, storage), application)
+    chosen = SqlSettings.from_url(settings) if isinstance(settings, str) else _sql_settings(scheme, settings)
+    common = _common(storage, "compression", "require_durable", "migrate_at_start")
+    return SqlStore(replace(chosen, **common), application)
+
+
+def _common(storage: Any, *names: str) -> dict[str, Any]:
+    """What the `storage` section says of every backend, where it says something."""
+    values = {name: getattr(storage, name) for name in names}
+    return {name: value for name, value in values.items() if value not in (None, False, "none")}
+
+
+def _sql_settings(scheme: str, section: Any) -> Any:
+    from flowrt.stores.sql import SqlSettings, Tls
+
+    base = SqlSettings.from_url(f"{scheme}:///{section.path}" if scheme == "sqlite" else f"{scheme}://")
+    if scheme == "sqlite":
+        return base
+    return replace(
+        base,
+        host=section.host,
+        port=section.port or base.port,
+        username=section.username,
+        password=section.password,
+        database=section.database or base.database,
+        schema=section.schema or base.schema,
+        maximum_pool_size=section.maximum_pool_size,
+        minimum_idle=section.minimum_idle,
+        idle_timeout_ms=section.idle_timeout,
+        connection_timeout_ms=section.connection_timeout,
+        max_lifetime_ms=section.max_lifetime,
+        tls=Tls("verify-full" if section.ca else "require", section.ca) if section.ssl else base.tls,
+    )

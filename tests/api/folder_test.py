@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import httpx
@@ -23,10 +24,8 @@ def word(http: httpx.Client) -> str | None:
 def test_the_whole_folder_is_served_and_broken_files_are_reported(own_site: Site) -> None:
     own_site.write("hello.yaml", HELLO)
     own_site.write("deep/er/one.yml", says("deep"))
-    own_site.write(
-        "json.json",
-        '{"document": {"dsl": "1.0.3", "namespace": "test", "name": "json", "version": "1.0.0"}, "do": [{"a": {"set": {}}}]}',
-    )
+    head = {"dsl": "1.0.3", "namespace": "test", "name": "json", "version": "1.0.0"}
+    own_site.write("json.json", json.dumps({"document": head, "do": [{"a": {"set": {"n": 1}}}]}))
     own_site.write("broken.yaml", definition("broken", "  - a: {set: '${ .n + }'}\n  - b: {wait: soon}\n"))
     own_site.write("syntax.yaml", "do: [\n")
     own_site.write("schema.json", '{"type": "object"}')

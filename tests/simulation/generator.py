@@ -50,7 +50,7 @@ class Program:
         """Depends on what the effect is, not on when it is asked for."""
         dice = random.Random(f"{self.seed} {effect.instance} {effect.key}")
         after_s = dice.choice((0.0, 0.0, 1.0, 2.0, dice.random() * 10))
-        if dice.random() < 0.25:
+        if dice.random() < (0.4 if "/try/" in effect.key[0] else 0.03):
             return Answer(Fault.of(dice.choice(("communication", "runtime")), "as it happens", status=503), after_s)
         return Answer(Outcome({"n": dice.randrange(5), "by": effect.task}), after_s)
 
@@ -62,7 +62,7 @@ def program(seed: int) -> Program:
     names = [child["document"]["name"] for child in children]
     main = _Writer(dice, "main", names).definition(MOST_TASKS)
     made = Program(seed, [main, *children], {"n": dice.randrange(9), "list": [1, 2, 3][: dice.randrange(4)]})
-    for number in range(dice.randrange(9)):
+    for number in range(dice.randrange(14)):
         event = {"specversion": "1.0", "id": f"e{dice.randrange(7)}", "source": "/outside", "type": dice.choice(TYPES)}
         made.events.append((_moment(dice), {**event, "data": {"k": dice.randrange(2), "number": number}}))
     if dice.random() < 0.3:
@@ -87,15 +87,17 @@ class _Writer:
         self.names = 0
         self.functions: dict[str, Json] = {}
         self.calling = False
+        self.guarded = 0
+        """How many tries are around."""
 
     def definition(self, tasks: int) -> Json:
         self.left = self.dice.randrange(3, tasks)
         use = self._use()
         written: Json = {"document": {**DOCUMENT, "name": self.name}, "use": use, "do": self.tasks(0)}
-        if self._chance(0.1):
+        if self._chance(0.05):
             written["timeout"] = {"after": self._duration(20)}
         if self._chance(0.1):
-            written["input"] = {"from": "{n: .n, list: .list}"}
+            written["input"] = {"from": "{n: .n?, list: .list?}"}
         if self._chance(0.2):
             written["output"] = {"as": TAIL}
         return written
@@ -143,7 +145,9 @@ class _Writer:
         return {"switch": [{"again": again}, {"go": {"then": "continue"}}], "export": {"as": COUNT % (counter, counter)}}
 
     def task(self, depth: int, scope: tuple[str, ...]) -> Json:
-        simple = [self._set, self._wait, self._http, self._http, self._raise, self._emit, self._listen, self._detached]
+        simple = [self._set, self._wait, self._http, self._http, self._emit, self._emit, self._listen, self._detached]
+        if self.guarded or self._chance(0.1):
+            simple += [self._raise]
         if self.children:
             simple += [self._child, self._child]
         if self.calling:
@@ -164,9 +168,9 @@ class _Writer:
             task["output"] = {"as": TAIL}
         if "export" not in task and self._chance(0.3):
             task["export"] = {"as": LOG % f"t{self.names}"}
-        if "export" in task and self._chance(0.05):
+        if "export" in task and self._chance(0.06 if self.guarded else 0.005):
             task["export"]["as"] = ".no.such | error"
-        if self._chance(0.12):
+        if self._chance(0.2 if self.guarded else 0.03):
             task["timeout"] = {"after": self._duration(6)}
         return task
 
@@ -205,7 +209,8 @@ class _Writer:
         return {"run": {"shell": {"command": "echo"}, "await": self._chance(0.5)}}
 
     def _listen(self) -> Json:
-        return {"listen": {"to": self._strategy(), "read": self.dice.choice(("data", "envelope", "raw"))}}
+        listen: Json = {"listen": {"to": self._strategy(), "read": self.dice.choice(("data", "envelope", "raw"))}}
+        return {**listen, "timeout": {"after": self._duration(20)}} if self.guarded else listen
 
     def _strategy(self, nested: bool = False) -> Json:
         mode = self.dice.choice(("one", "any", "all"))
@@ -222,7 +227,7 @@ class _Writer:
         if self._chance(0.3):
             filter_["correlate"] = {"key": {"from": ".data.k"}}
             if self._chance(0.5):
-                filter_["correlate"]["key"]["expect"] = self.dice.choice(("1", "${ .n }", "${ $context.log | length }"))
+                filter_["correlate"]["key"]["expect"] = self.dice.choice(("1", "${ .n? }", "${ $context.log | length }"))
         return filter_
 
     # Tasks with others inside
@@ -237,7 +242,7 @@ class _Writer:
     def _for(self, depth: int, scope: tuple[str, ...]) -> Json:
         item, at = f"i{self.names}", f"at{self.names}"
         inside = (*scope, f"${item}", f"${at}")
-        loop: Json = {"for": {"each": item, "at": at, "in": self.dice.choice(("[1, 2, 3]", "[4, null]", ".list"))}}
+        loop: Json = {"for": {"each": item, "at": at, "in": self.dice.choice(("[1, 2, 3]", "[4, null]", ".list?"))}}
         if self._chance(0.3):
             loop["while"] = f"${at} < 2"
         return {**loop, "do": self.tasks(depth + 1, inside)}
@@ -252,7 +257,7 @@ class _Writer:
     def _try(self, depth: int, scope: tuple[str, ...]) -> Json:
         name = f"error{self.names}"
         catch: Json = {"as": name} if self._chance(0.8) else {}
-        if self._chance(0.3):
+        if self._chance(0.2):
             catch["errors"] = {"with": {"status": self._pick(408, 503)}}
         if self._chance(0.2):
             catch[self.dice.choice(("when", "exceptWhen"))] = f"${name}.status == 503" if catch.get("as") else ".status < 500"
@@ -261,7 +266,10 @@ class _Writer:
         if self._chance(0.6):
             inside = (*scope, f"${name}.status") if catch.get("as") else scope
             catch["do"] = self.tasks(depth + 1, inside)
-        return {"try": self.tasks(depth + 1, scope), "catch": catch}
+        self.guarded += 1
+        guarded = self.tasks(depth + 1, scope)
+        self.guarded -= 1
+        return {"try": guarded, "catch": catch}
 
     def _retry(self) -> Json:
         limit: Json = {"attempt": {"count": self.dice.randrange(4)}}
@@ -286,7 +294,8 @@ class _Writer:
             foreach["output"] = {"as": TAIL}
         if self._chance(0.5):
             foreach["export"] = {"as": LOG % item}
-        return {"listen": {"to": self._strategy()}, "foreach": foreach, "timeout": {"after": self._duration(20)}}
+        each = {"listen": {"to": self._strategy()}, "foreach": foreach}
+        return {**each, "timeout": {"after": self._duration(20)}} if self.guarded else each
 
     # Dice
 

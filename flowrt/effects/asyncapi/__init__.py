@@ -1,7 +1,5 @@
-"""Effects of `call: asyncapi`."""
+"""`call: asyncapi`: operations of AsyncAPI 2 and 3 documents, over the protocols of their servers."""
 
-from __future__ import annotations
-
-from flowrt.effects.asyncapi.call import AsyncapiCall
+from .call import AsyncapiCall
 
 __all__ = ["AsyncapiCall"]

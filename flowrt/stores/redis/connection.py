@@ -1,4 +1,4 @@
-"""The client of a Redis server, of a cluster, or of what sentinels name; and its errors as the store's own."""
+"""The client of the server that takes the writes, and its errors as the store's own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import Any, ParamSpec, TypeVar
 
 import hiredis
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
-from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import ClusterDownError, MovedError, ReadOnlyError, RedisError
 from redis.exceptions import ConnectionError as Unreachable
-from redis.exceptions import RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from flowrt.stores.protocol import StoreUnavailable
+from flowrt.stores.redis.locate import Locate, locator
 from flowrt.stores.redis.settings import RedisSettings
 
 Parameters = ParamSpec("Parameters")
@@ -32,9 +31,7 @@ def unavailable(settings: RedisSettings, error: BaseException) -> StoreUnavailab
     return StoreUnavailable(f"{settings.place}: {said}")
 
 
-def reaching(
-    call: Callable[Parameters, Awaitable[Result]],
-) -> Callable[Parameters, Awaitable[Result]]:
+def reaching(call: Callable[Parameters, Awaitable[Result]]) -> Callable[Parameters, Awaitable[Result]]:
     """A method of a store whose failures on the way to the server are `StoreUnavailable`."""
 
     @functools.wraps(call)
@@ -69,63 +66,66 @@ class IdleLimitedPool(BlockingConnectionPool):
             await self.release(connection)
 
 
-class PackingConnection(Connection):
-    """Packs commands by hiredis: ten times as fast for those with thousands of arguments."""
+class LocatedConnection(Connection):
+    """Asks where the server is before it connects, and again when that one no longer takes the writes.
+
+    Packs commands by hiredis, which is ten times as fast for those with thousands of arguments.
+    """
+
+    def __init__(self, *, locate: Locate | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._locate = locate
 
     def pack_command(self, *args: Any) -> list[bytes]:
         return [hiredis.pack_command((*args[0].split(), *args[1:]))]
 
+    async def connect_check_health(self, *args: Any, **options: Any) -> None:
+        if self._locate is not None and not self.is_connected:
+            self.host, self.port = await self._locate()
+        await super().connect_check_health(*args, **options)
 
-class PackingTlsConnection(PackingConnection, SSLConnection):
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super().read_response(*args, **options)
+        except (ReadOnlyError, MovedError, ClusterDownError) as error:
+            if self._locate is None:
+                raise
+            await self.disconnect()
+            raise Unreachable(f"{self.host}:{self.port} does not take the writes: {error}") from error
+
+
+class LocatedTlsConnection(LocatedConnection, SSLConnection):
     """The same, encrypted."""
 
 
-async def connect(settings: RedisSettings) -> Any:
-    """A client; only `min_idle` connections are made, the others when they are needed."""
-    options = _options(settings)
-    limit = settings.max_total if settings.max_total > 0 else _UNLIMITED
-    if settings.cluster:
-        cluster: Any = RedisCluster(
-            settings.host, settings.port, max_connections=limit, ssl=settings.ssl, **options, **_trust(settings)
-        )
-        return cluster
-    if settings.sentinels:
-        trust = {"ssl": True, **_trust(settings)} if settings.ssl else {}
-        asked = {name: options[name] for name in ("socket_timeout", "socket_connect_timeout", "retry")}
-        watch: Any = Sentinel
-        sentinel = watch(
-            list(settings.sentinels), sentinel_kwargs={**asked, **trust}, db=settings.database, **options, **trust
-        )
-        return sentinel.master_for(settings.sentinel_master, max_connections=limit)
-    pool = IdleLimitedPool(
-        max_idle=settings.max_idle,
-        max_connections=limit,
-        timeout=settings.timeout_ms / 1000,
-        connection_class=PackingTlsConnection if settings.ssl else PackingConnection,
-        host=settings.host,
-        port=settings.port,
-        db=settings.database,
-        **options,
-        **_trust(settings),
-    )
-    if settings.min_idle > 0:
-        await pool.fill(settings.min_idle)
-    return Redis.from_pool(pool)
-
-
-def _options(settings: RedisSettings) -> dict[str, Any]:
-    return {
+async def connect(settings: RedisSettings, key: bytes) -> Any:
+    """A client; only `min_idle` connections are made, the others when they are needed. `key` is one of its keys."""
+    seconds = settings.timeout_ms / 1000
+    options: dict[str, Any] = {
         "username": settings.username,
         "password": settings.password,
-        "socket_timeout": settings.timeout_ms / 1000,
-        "socket_connect_timeout": settings.timeout_ms / 1000,
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
         # Once more, because the other side may have closed a connection that lay idle; the rest is for who calls.
         "retry": Retry(NoBackoff(), 1, supported_errors=(Unreachable,)),
         "protocol": 3,
         # Not every server answers the question whether it sends them.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
-
-
-def _trust(settings: RedisSettings) -> dict[str, Any]:
-    return {"ssl_ca_certs": settings.ca} if settings.ssl and settings.ca else {}
+    trust = {"ssl_ca_certs": settings.ca} if settings.ssl and settings.ca else {}
+    asking = {**options, **trust, "ssl": True} if settings.ssl else options
+    pool = IdleLimitedPool(
+        connection_class=LocatedTlsConnection if settings.ssl else LocatedConnection,
+        locate=locator(settings, key, asking),
+        max_idle=settings.max_idle,
+        max_connections=settings.max_total if settings.max_total > 0 else _UNLIMITED,
+        timeout=seconds,
+        host=settings.host,
+        port=settings.port,
+        db=settings.database,
+        **options,
+        **trust,
+    )
+    if settings.min_idle > 0:
+        await pool.fill(settings.min_idle)
+    return Redis.from_pool(pool)

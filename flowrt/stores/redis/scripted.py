@@ -48,11 +48,10 @@ class ScriptedSteps:
     async def _run(self, script: str, keys: Sequence[bytes], arguments: Sequence[Argument]) -> Any:
         if self._settings.replicas < 1:
             return await self._client.eval(script, len(keys), *keys, *arguments)
-        where = {"target_nodes": self._client.get_node_from_key(keys[0])} if self._settings.cluster else {}
         # WAIT counts what this very connection has written, so both go together.
         ask = self._client.pipeline(transaction=False)
         ask.eval(script, len(keys), *keys, *arguments)
-        ask.execute_command("WAIT", self._settings.replicas, self._settings.timeout_ms // 2, **where)
+        ask.execute_command("WAIT", self._settings.replicas, self._settings.timeout_ms // 2)
         answer, replicas = await ask.execute()
         if replicas < self._settings.replicas:
             raise StoreUnavailable(

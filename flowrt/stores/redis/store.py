@@ -67,7 +67,7 @@ class RedisStore:
 
     async def open(self) -> None:
         try:
-            self._client = await connect(self.settings)
+            self._client = await connect(self.settings, self._names.lease)
             await self._client.ping()
             self._durability = await check_durability(self._client, self.settings)
             self._chosen = await self._choose()
