@@ -14,8 +14,9 @@ from pathlib import Path
 from flowrt import Runtime
 from flowrt.assemble import EXPRESSIONS
 from flowrt.compiler import Languages, compile_text
+from flowrt.core.environment import Environment
 from flowrt.core.instance import Instance
-from flowrt.core.machine import Environment, Machine
+from flowrt.core.machine import Machine
 from flowrt.core.signal import Started
 
 HEAD = "document: {{dsl: 1.0.3, namespace: bench, name: {name}, version: 1.0.0}}\n"

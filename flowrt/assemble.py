@@ -14,8 +14,8 @@ from flowrt import secrets
 from flowrt.compiler import Languages
 from flowrt.config.model import Config, Storage
 from flowrt.core.definition import WorkflowDefinition
+from flowrt.core.environment import Environment
 from flowrt.core.expression import Expression
-from flowrt.core.machine import Environment
 from flowrt.expressions import LANGUAGES
 from flowrt.outside import Outside
 from flowrt.runtime.definitions import Definitions

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowrt.core.build import Problem
 from flowrt.core.definition import CheckSchema, Task, WorkflowDefinition
 from flowrt.core.expression import Expression, ExpressionFailed, Lookup
 from flowrt.core.fault import Fault, Faulted
-from flowrt.core.reader import Problem, Reader
+from flowrt.core.reader import Reader
 from flowrt.document import Document, Unreadable, read
 from flowrt.externals import function_uri
 from flowrt.schemas import FORMATS, InvalidSchema, compile_schema

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowrt.compilation import Compilation, Languages
+from flowrt.core.build import Problem
 from flowrt.core.definition import WorkflowDefinition
-from flowrt.core.reader import Problem
 from flowrt.document import Document, Unreadable, read
 from flowrt.externals import External, externals
 

@@ -16,7 +16,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from flowrt.core import position
-from flowrt.core.reader import Problem
+from flowrt.core.build import Problem
 
 Json = Any
 

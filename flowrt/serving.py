@@ -167,7 +167,7 @@ class Serving:
         if not folder.path.is_dir():
             log.warning("there is no folder %s: nothing is served from files", folder.path)
         await folder.refresh()
-        await service.end_lost_schedules()
+        await service.schedules.end_lost()
         context.starting = None
         kept = "survives a restart" if store.durable else "is lost at the end"
         log.info("flowrt %s on %s (store: %s, %s; API: %s/docs)", VERSION, url, store.name, f"what runs {kept}", url)

@@ -140,8 +140,8 @@ def test_heavy_imports_are_lazy(statement: str, absent: tuple[str, ...]) -> None
 
 
 def test_files_and_functions_stay_small() -> None:
-    """Files of at most 350 lines, functions of at most 60."""
-    long = [f"{name_of(path)}: {count}" for path in modules() if (count := len(path.read_text().splitlines())) > 350]
+    """Files of at most 400 lines, functions of at most 60."""
+    long = [f"{name_of(path)}: {count}" for path in modules() if (count := len(path.read_text().splitlines())) > 400]
     functions = [
         f"{name_of(path)}.{node.name}: {node.end_lineno - node.lineno + 1}"
         for path in modules()

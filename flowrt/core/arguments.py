@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from flowrt.core.fault import Fault, Faulted
 
 if TYPE_CHECKING:
+    from flowrt.core.environment import Environment
     from flowrt.core.instance import Instance, TaskState
-    from flowrt.core.machine import Environment
 
 Json = Any
 
@@ -38,7 +38,7 @@ class Arguments:
     def _lookup(self, name: str) -> Json:
         state = self.scope
         if name == "context":
-            return self.instance.context if state.pinned is None else state.pinned[0]
+            return self.instance.context
         if name == "input":
             return state.data if state.entered or state.parent is not None else state.input
         holder: TaskState | None = state

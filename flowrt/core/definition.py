@@ -164,6 +164,9 @@ class Task:
         """Deals with it; the child and everything below is already gone."""
         return fault
 
+    def attempted(self, state: TaskState, attempt: int, machine: Machine) -> None:
+        """An attempt number has been used by a task below it."""
+
     def effect(self, state: TaskState, machine: Machine) -> Effect:
         """What it waits for while `state.wants_effect`; evaluated anew after a restart."""
         raise TypeError(f"{type(self).__name__} has no effect")

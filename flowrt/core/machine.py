@@ -6,15 +6,15 @@ world owes it. No asyncio, no I/O, no clock, no randomness: `now` is an argument
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from flowrt.core import dataflow
 from flowrt.core.definition import END, Done, Run, RunAll, Skipped, Step, Subscription, Wait
 from flowrt.core.effect import Effect
-from flowrt.core.expression import ExpressionFailed, ExpressionTimedOut
+from flowrt.core.environment import fault_of
+from flowrt.core.expression import ExpressionFailed
 from flowrt.core.fault import Fault, Faulted
 from flowrt.core.instance import (
     CANCELLED,
@@ -33,20 +33,8 @@ from flowrt.core.signal import Arrived, Cancel, Completed, Failed, Resume, Signa
 Json = Any
 
 STEPS_A_TURN = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """What the runtime lends to its instances."""
-
-    runtime: Mapping[str, Json] = field(default_factory=lambda: {"name": "flowrt", "version": "", "metadata": {}})
-    """`$runtime`."""
-    secret: Callable[[str], Json] = field(default=lambda name: None)
-    """Gives a secret by name; None when there is none."""
-    catch_up: str = "one"
-    """What a schedule does about fires it missed: none, one, all."""
-    timezone: str = "UTC"
-    """Where cron expressions are read."""
+ATTEMPTS = "#attempts"
+"""Counts the highest attempt number of an instance, among its loops' rounds."""
 
 
 class Machine(Keeping):
@@ -78,11 +66,14 @@ class Machine(Keeping):
         effects: list[Effect | Failed] = []
         for state in instance.effects_wanted():
             if state.wanted is None:
+                context, instance.context = instance.context, state.pinned[0] if state.pinned else instance.context
                 try:
                     state.wanted = state.task.effect(state, self)
                 except (ExpressionFailed, Faulted) as error:
-                    effects.append(Failed(state.effect_key, _fault(error)))
+                    effects.append(Failed(state.effect_key, fault_of(error)))
                     continue
+                finally:
+                    instance.context = context
             effects.append(state.wanted)
         return effects
 
@@ -92,20 +83,38 @@ class Machine(Keeping):
         return [found for state in instance.listeners() for found in state.task.subscriptions(state, self)]
 
     def retry(self, instance: Instance, now: float) -> None:
-        """Takes a faulted instance back to the task that failed, to run it again."""
+        """Takes a faulted instance back to the task that failed, to run it again.
+
+        Whatever begins again is a new attempt: an effect that has failed, or was cancelled, does not come back.
+        """
         self.instance, self.now, self.budget = instance, now, STEPS_A_TURN
         instance.status, instance.error, instance.ended_at = RUNNING, None, None
         instance.changes.head = instance.changes.listeners = True
         instance.changes.fields.add("error")
+        attempt = instance.counters.get(ATTEMPTS, 0) + 1
         for state in instance.live.values():
             if state.timeout_at is not None:
                 state.timeout_at = None
                 self.touch(state)
+            if state.wants_effect or not state.entered:
+                state.attempt, state.wanted, state.pinned = attempt, None, None
+                self.touch(state)
+                self.use_attempt(state, attempt)
         instance.ready = sorted((s for s in instance.live.values() if not s.entered), key=TaskState.place)
         self.fact("resumed")
         while instance.ready and self.budget > 0 and not instance.ended:
             self._begin(instance.ready.pop(0))
         self._settle()
+
+    def use_attempt(self, state: TaskState, attempt: int) -> None:
+        """Tells the tasks around a state that an attempt number is used: it names no other run below them."""
+        counters = self.instance.counters
+        counters[ATTEMPTS] = max(counters.get(ATTEMPTS, 0), attempt)
+        self.instance.changes.head = True
+        outer = state.parent
+        while outer is not None:
+            outer.task.attempted(outer, attempt, self)
+            outer = outer.parent
 
     # Signals
 
@@ -226,7 +235,7 @@ class Machine(Keeping):
                         return None
                     state, first = handler
             except (ExpressionFailed, Faulted) as error:
-                step = _fault(error)
+                step = fault_of(error)
             except RecursionError:
                 step = Fault.of("runtime", "The data or the definition is nested too deeply.")
 
@@ -295,7 +304,7 @@ class Machine(Keeping):
             try:
                 caught = node.task.catches(node, child, fault, self)
             except (ExpressionFailed, Faulted) as error:
-                fault, caught = _fault(error).at(node.task.position), False
+                fault, caught = fault_of(error).at(node.task.position), False
             if caught:
                 if child.sequence:
                     self.detach(child)
@@ -314,7 +323,7 @@ class Machine(Keeping):
             try:
                 output = dataflow.leave(root, output, self)
             except (ExpressionFailed, Faulted) as error:
-                return self._fault(root, _fault(error).at("/"))
+                return self._fault(root, fault_of(error).at("/"))
         return self._complete(output)
 
     def _complete(self, output: Json) -> None:
@@ -378,11 +387,3 @@ class Machine(Keeping):
                 state.wake_at = None
                 self.touch(state)
                 self._run(state, partial(state.task.woken, state, self))
-
-
-def _fault(error: ExpressionFailed | Faulted) -> Fault:
-    if isinstance(error, Faulted):
-        return error.fault
-    if isinstance(error, ExpressionTimedOut):
-        return Fault.of("timeout", str(error))
-    return Fault.of("expression", str(error))

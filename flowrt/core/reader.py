@@ -8,69 +8,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from flowrt.core import duration, position
 from flowrt.core.arguments import STANDARD_NAMES
-from flowrt.core.definition import DIRECTIVES, CheckSchema, Task
+from flowrt.core.build import Build, Problem
+from flowrt.core.definition import DIRECTIVES, Task
 from flowrt.core.expression import Expression, ExpressionFailed, InvalidExpression
 from flowrt.core.template import Template, array_template, constant, object_template, text_template, whole_expression
 
 Json = Any
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong at a position, why, and what to do."""
-
-    position: str
-    message: str
-    remedy: str = ""
-
-
-class Build(Protocol):
-    """What the compiler lends to readers: languages, references, and the lists it collects."""
-
-    problems: list[Problem]
-    warnings: list[Problem]
-    loose: bool
-
-    def expression(self, source: str) -> Expression:
-        """Compiles one expression; raises `InvalidExpression`."""
-        ...
-
-    def schema(self, reader: Reader) -> CheckSchema | None:
-        """The check of a `schema` object."""
-        ...
-
-    def task(self, reader: Reader, name: str, index: int) -> Task:
-        """The task that stands there."""
-        ...
-
-    def body(self, reader: Reader, name: str) -> Task:
-        """The task of the function `name`."""
-        ...
-
-    def reference(self, section: str, name: str) -> Reader | None:
-        """The component `use.<section>.<name>`."""
-        ...
-
-    def external_function(self, name: str) -> Reader | None:
-        """The function that stands at a URI or in a catalog."""
-        ...
-
-    def resource(self, uri: str) -> bytes | None:
-        """An external document, fetched before."""
-        ...
-
-    def function(self, name: str) -> bool:
-        """Whether a registered function of this name exists outside the definition."""
-        ...
-
-    def secret(self, name: str) -> bool:
-        """Whether `use.secrets` lists it."""
-        ...
 
 
 class Reader:

@@ -1,6 +1,7 @@
 """CEL, the Common Expression Language: chosen by `evaluate.language: cel` or the prefix `cel:` (extra `cel`).
 
-The data stands under `data` (what is `.` in jq), arguments and loop variables under their names without `$`. A CEL program always ends, so no deadline guards it. Source: github.com/google/cel-spec.
+The data stands under `data` (what is `.` in jq), arguments and loop variables under their names without `$`.
+A CEL program always ends, so no deadline guards it. Source: github.com/google/cel-spec.
 """
 
 from __future__ import annotations

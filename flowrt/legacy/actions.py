@@ -17,7 +17,7 @@ Json = Any
 Actions = Sequence[Mapping[str, Json]]
 
 
-def performed(source: Source, actions: Actions, mode: Json, where: str, *holders: Mapping[str, Json]) -> Json:
+def performed(source: Source, actions: Actions, mode: Json, where: str, *holders: Mapping[str, Json]) -> list[Json]:
     """The tasks that perform actions one after another or side by side, from state data to state data."""
     if mode == "parallel" and len(actions) > 1:
         return [{"actions": _side_by_side(source, actions, where, *holders)}]
@@ -105,7 +105,7 @@ def _doing(source: Source, action: Mapping[str, Json], where: str, *holders: Map
         return {"set": "${ . }"}, False
     task = call(source, function, f"{where}/functionRef")
     if isinstance(function, Mapping) and function.get("invoke") == "async":
-        source.notes.add(where, "1.0 has no asynchronous calls: it is waited for, its result and errors are passed over")
+        source.notes.add(where, "1.0 has no asynchronous calls: it is awaited, its result and errors are passed over")
         return {"try": [{"call": task}], "catch": {}}, False
     return task, True
 
@@ -157,6 +157,3 @@ def _exchange(source: Source, ref: Mapping[str, Json], where: str, *holders: Map
         "output": {"as": wrapped(result)},
     }
     return task, True
-
-
-

@@ -75,7 +75,9 @@ def schedule(source: Source, start: Mapping[str, Json], where: str) -> dict[str,
     timing = given.get("schedule") if isinstance(given, Mapping) else None
     if start["type"] == "event":
         if timing is not None:
-            source.notes.add("/start/schedule", "the workflow starts with its events; the schedule beside them is left out")
+            source.notes.add(
+                "/start/schedule", "the workflow starts with its events; the schedule beside them is left out"
+            )
         if start.get("exclusive") is False and source.timeout("eventTimeout", where, start) is not None:
             source.notes.add(where, "events that start a workflow have no timeout in 1.0")
         return {"on": starting(source, references(start), start.get("exclusive") is False, where)}

@@ -50,6 +50,7 @@ def _condition(source: Source, ref: str, where: str) -> str:
     if re.search(r"time[ _-]?out", known, re.IGNORECASE):
         return f".type == {json.dumps(TIMEOUT)}"
     source.notes.add(
-        where, f"which errors '{ref}' means, 0.8 leaves to the runtime; those whose title or detail is '{known}' are taken"
+        where,
+        f"which errors '{ref}' means, 0.8 leaves to the runtime; those whose title or detail is '{known}' are taken",
     )
     return f"(.title == {json.dumps(known)} or .detail == {json.dumps(known)})"

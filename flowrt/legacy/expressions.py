@@ -1,6 +1,6 @@
 """Expressions: those of 0.8 in the words of DSL 1.0. Both are jq; the names of arguments and functions differ.
 
-`$SECRETS` is `$secrets`, `$CONST` stands in the document's metadata, `fn:name` is replaced by the function's expression.
+`$SECRETS` is `$secrets`, `$CONST` stands in the document's metadata, `fn:name` becomes the function's expression.
 """
 
 from __future__ import annotations

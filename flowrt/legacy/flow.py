@@ -18,6 +18,7 @@ from flowrt.legacy.expressions import wrapped
 from flowrt.legacy.names import semantic_version, task_name, unique, workflow_name
 from flowrt.legacy.source import Source
 from flowrt.legacy.states import STATES, switch
+from flowrt.legacy.states.event import started_by_events
 
 Json = Any
 State = Mapping[str, Json]
@@ -34,6 +35,8 @@ class Flow:
     ending: str = "end"
     tracked: bool = False
     """Whether compensation has to know which states were completed."""
+    started: str | None = None
+    """The event state whose events have started the workflow, and are its input."""
     _tasks: dict[str, Json] = field(default_factory=dict)
 
     def tasks(self, first: Mapping[str, Json] | None = None) -> list[Json]:
@@ -45,7 +48,8 @@ class Flow:
             if state["type"] == "switch":
                 self._switch(where, state)
             else:
-                self._linear(where, state, STATES[state["type"]](self.source, state, where), self.lead(where, state))
+                convert = started_by_events if state["name"] == self.started else STATES[state["type"]]
+                self._linear(where, state, convert(self.source, state, where), self.lead(where, state))
         return [{name: task} for name, task in self._tasks.items()]
 
     def lead(self, where: str, state: State, leaving: State | None = None) -> str:
@@ -77,7 +81,9 @@ class Flow:
 
     def _continuing(self, target: Json, where: str) -> Json:
         ref = {"workflowId": target} if isinstance(target, str) else target
-        self.source.notes.add(where, "'continueAs' starts the other workflow, as an instance of its own, and ends this one")
+        self.source.notes.add(
+            where, "'continueAs' starts the other workflow, as an instance of its own, and ends this one"
+        )
         if "workflowExecTimeout" in ref:
             self.source.notes.add(where, "'continueAs.workflowExecTimeout' has no counterpart")
         version = ref.get("version")
@@ -95,23 +101,23 @@ class Flow:
     def _switch(self, where: str, state: State) -> None:
         if state.get("eventConditions"):
             after = self._made(state, "which event")
-            self._linear(where, {**state, "stateDataFilter": _only(state, "input")}, self._events(where, state), after)
+            before = {**state, "stateDataFilter": _only(state, "input")}
+            self._linear(where, before, switch.events(self.source, state, where), after)
             task, unwrapped = switch.on_events(self.source, state, where, lambda each: self.lead(where, state, each))
             self._tasks[after] = {**task, "output": {"as": self._output(state, unwrapped)}}
             return
         if state.get("onErrors"):
-            self.source.notes.add(f"{where}/onErrors", "errors of a switch cannot lead to other tasks: they are not caught")
+            self.source.notes.add(
+                f"{where}/onErrors", "errors of a switch cannot lead to other tasks: they are not caught"
+            )
         task = switch.on_data(self.source, state, lambda each: self.lead(where, state, each))
         self._tasks[task_name(state["name"])] = {**self._filters(state), **task, **_shared(state)}
-
-    def _events(self, where: str, state: State) -> Json:
-        return switch.events(self.source, state, where)
 
     def _linear(self, where: str, state: State, task: dict[str, Json], then: str) -> None:
         """A state with one way on, and others after errors."""
         name = task_name(state["name"])
         if self.tracked and state.get("compensatedBy"):
-            done = f"$context + {{completed: (($context.completed // []) + [{json.dumps(state['name'])}])}}"
+            done = f"$context + {{completed: (($context.completed // []) + [{json.dumps(state['compensatedBy'])}])}}"
             task = {"do": [{name: task}], "export": {"as": wrapped(done)}}
         limit = self.source.timeout("stateExecTimeout", where, state)
         if limit is not None:

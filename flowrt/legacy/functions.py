@@ -51,7 +51,9 @@ def _rpc(source: Source, function: Mapping[str, Json], ref: Mapping[str, Json], 
     proto, service, method = _parts(source, function, where, 3)
     known = function.get("metadata") or {}
     if "host" not in known:
-        source.notes.add(where, f"0.8 does not say where the service '{service}' is: set 'with.service.host' and 'port'")
+        source.notes.add(
+            where, f"0.8 does not say where the service '{service}' is: set 'with.service.host' and 'port'"
+        )
     at: dict[str, Json] = {"name": service, "host": known.get("host", "localhost")}
     if "port" in known:
         at["port"] = known["port"]
@@ -121,7 +123,8 @@ def _parts(source: Source, function: Mapping[str, Json], where: str, count: int)
     parts = str(function.get("operation", "")).split("#")
     if len(parts) != count or not all(parts):
         source.notes.problem(
-            where, f"the operation '{function.get('operation')}' of '{function['name']}' needs {count} parts between '#'"
+            where,
+            f"the operation '{function.get('operation')}' of '{function['name']}' needs {count} parts between '#'",
         )
         return ["", "", ""][:count]
     return parts
@@ -130,7 +133,9 @@ def _parts(source: Source, function: Mapping[str, Json], where: str, count: int)
 def _document(source: Source, uri: str, function: Mapping[str, Json], where: str) -> Json:
     """An external resource; `file://name` without a leading slash is relative in 0.8."""
     if function.get("authRef"):
-        source.notes.add(where, "in 0.8 'authRef' is for the document alone; add 'with.authentication' if the call needs it")
+        source.notes.add(
+            where, "in 0.8 'authRef' is for the document alone; add 'with.authentication' if the call needs it"
+        )
     if uri.startswith("file://") and not uri.startswith("file:///"):
         uri = uri.removeprefix("file://")
     return {"endpoint": _endpoint(source, uri, function)}

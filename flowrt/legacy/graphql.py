@@ -12,7 +12,8 @@ from flowrt.legacy.expressions import Expressions, wrapped
 Json = Any
 
 LITERAL = (
-    'def literal: if type == "object" then "{" + (to_entries | map("\\(.key): \\(.value | literal)") | join(", ")) + "}" '
+    'def literal: if type == "object" '
+    'then "{" + (to_entries | map("\\(.key): \\(.value | literal)") | join(", ")) + "}" '
     'elif type == "array" then "[" + (map(literal) | join(", ")) + "]" else tojson end; '
 )
 """GraphQL writes the keys of objects without quotes."""

@@ -6,6 +6,7 @@ these pass around it under names it does not know, and come back as they were.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,9 @@ def read(text: str, folder: Path | None = None) -> dict[str, Json]:
     for name in SHARED:
         if isinstance(data.get(name), str):
             data = {**data, name: _elsewhere(data[name], name, folder)}
-    return _restored(_plain(_by_the_sdk(_around(data))))
+    found: dict[str, Json] = _restored(_plain(_by_the_sdk(_around(data))))
+    # The SDK takes the opposite of 0.8 for the default.
+    return found if "keepActive" in data else {name: found[name] for name in found if name != "keepActive"}
 
 
 def _problems(data: Json) -> Iterator[Note]:
@@ -116,14 +119,14 @@ def _around(value: Json, inside: str = "") -> Json:
 
 def _by_the_sdk(data: dict[str, Json]) -> Json:
     try:
-        from serverlessworkflow.sdk.workflow import Workflow
+        sdk = importlib.import_module("serverlessworkflow.sdk.workflow")
     except ImportError:
         raise SdkMissing(
             f"0.8 documents are read with serverlessworkflow-sdk: {INSTALL} "
             "(in a virtual environment of its own, because that package pins old versions of others)"
         ) from None
     try:
-        return Workflow(**data)
+        return sdk.Workflow(**data)
     except Exception as error:  # the SDK raises bare exceptions for whatever it does not expect
         raise Unreadable([Note("", f"serverlessworkflow-sdk cannot read it: {error}")]) from None
 

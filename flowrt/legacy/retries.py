@@ -19,7 +19,8 @@ DEFAULT_POLICY: dict[str, Json] = {"delay": {"seconds": 1}, "backoff": {"exponen
 def policies(source: Source) -> dict[str, Json]:
     """`use.retries`."""
     found = {
-        str(each.get("name")): _policy(source, each, f"/retries/{at}") for at, each in enumerate(source.section("retries"))
+        str(each.get("name")): _policy(source, each, f"/retries/{at}")
+        for at, each in enumerate(source.section("retries"))
     }
     return {**found, DEFAULT: DEFAULT_POLICY} if source.default_retry_used else found
 
@@ -65,7 +66,9 @@ def _backoff(source: Source, retry: Mapping[str, Json], delay_s: float, where: s
     multiplier = _number(source, retry.get("multiplier", 1), f"{where}/multiplier")
     if multiplier != 1:
         if multiplier != 2:
-            source.notes.add(f"{where}/multiplier", f"the exponential backoff of 1.0 doubles the delay, not {multiplier}")
+            source.notes.add(
+                f"{where}/multiplier", f"the exponential backoff of 1.0 doubles the delay, not {multiplier}"
+            )
         return "exponential"
     increment = retry.get("increment")
     increment_s = duration.from_iso(increment) or 0.0 if isinstance(increment, str) else 0.0

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.effect import Effect, Outcome
 from flowrt.core.fault import Fault
-from flowrt.core.instance import Instance, TaskState
-from flowrt.core.signal import Cancel, Completed, Failed
+from flowrt.core.instance import COMPLETED, Instance, TaskState
+from flowrt.core.signal import Cancel, Completed, Failed, Signal
 from flowrt.runtime.clock import derived_id
 from flowrt.runtime.definitions import UnknownDefinition
 from flowrt.stores.protocol import StoreUnavailable
 
 if TYPE_CHECKING:
-    from flowrt.runtime.worker import Running, Worker
+    from flowrt.runtime.running import Running
+    from flowrt.runtime.worker import Worker
 
 log = logging.getLogger("flowrt.children")
 
@@ -78,8 +79,6 @@ class Children:
         if known is not None:
             worker.release(known)
             if known.instance.ended and parent is not None:
-                from flowrt.runtime.worker import child_signal
-
                 worker.deliver(effect.instance, child_signal(known.instance, effect.key))
         else:
             definition = await self._definition(arguments)
@@ -128,3 +127,12 @@ def refusal(definition: WorkflowDefinition | str, arguments: Mapping[str, Any]) 
         return None
     wrong = definition.root.input_schema(arguments.get("input"))
     return None if wrong is None else Fault.of("validation", f"The input of {definition.id} breaks its schema: {wrong}")
+
+
+def child_signal(child: Instance, key: EffectKey) -> Signal:
+    """What the end of a sub-workflow is to the task that waits for it."""
+    if child.status == COMPLETED:
+        return Completed(key, Outcome(child.output))
+    if child.error is not None:
+        return Failed(key, child.error)
+    return Failed(key, Fault.of("runtime", f"The sub-workflow {child.id} was cancelled."))

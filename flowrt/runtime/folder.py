@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from flowrt.compiler import InvalidDefinition
 from flowrt.core.definition import WorkflowDefinition
-from flowrt.document import MAX_BYTES, Unreadable, read
 from flowrt.runtime.service import Service
 from flowrt.stores.protocol import StoreUnavailable
 
@@ -27,6 +27,10 @@ TESTS = (".test.yaml", ".test.yml", ".test.json")
 DEBOUNCE_MS = 200
 LOOK_MS = 2000
 """How often it is looked at without a notice."""
+LARGEST = 4 * 1024 * 1024
+"""Bytes that are read of a file; a definition has fewer."""
+WORKFLOW = re.compile(rb"""(?:^|[\s{,"'])(?:document|do)["']?\s*:""")
+"""What a file has that was meant to be a workflow: a schema or a configuration may lie beside workflows."""
 AGAIN_S = 1.0
 """How long to wait for a folder that is not there, or a store that does not answer."""
 
@@ -129,7 +133,7 @@ class Folder:
         file.signature = signature
         try:
             with path.open("rb") as opened:
-                text = opened.read(MAX_BYTES + 1)
+                text = opened.read(LARGEST)
         except OSError as error:
             log.error("%s cannot be read: %s", path, error.strerror)
             return
@@ -160,7 +164,7 @@ class Folder:
 
 
 def _report(path: Path, file: SourceFile, error: InvalidDefinition) -> None:
-    if file.definition is None and not _is_workflow(file.text):
+    if file.definition is None and WORKFLOW.search(file.text) is None:
         log.warning("%s is left out: it has neither 'document' nor 'do', so it is no workflow", path)
         return
     for problem in error.problems:
@@ -168,15 +172,6 @@ def _report(path: Path, file: SourceFile, error: InvalidDefinition) -> None:
     count = len(error.problems)
     kept = "nothing" if file.definition is None else f"{file.definition.id} as it was"
     log.error("%s has %d problem%s; %s is served from it", path, count, "s" if count != 1 else "", kept)
-
-
-def _is_workflow(text: bytes) -> bool:
-    """Whether it was meant to be one: a schema or a configuration may lie beside workflows."""
-    try:
-        data = read(text).data
-    except Unreadable:
-        return True
-    return isinstance(data, dict) and not data.keys().isdisjoint(("document", "do"))
 
 
 async def _pause(stop: asyncio.Event) -> None:

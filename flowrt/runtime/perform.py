@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
+from flowrt.core.build import Problem
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.effect import Adapter, Effect, Outcome
 from flowrt.core.fault import Fault, Faulted
-from flowrt.core.reader import Problem
 
 log = logging.getLogger("flowrt.effects")
 

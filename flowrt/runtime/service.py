@@ -11,7 +11,7 @@ from typing import Any
 from flowrt.compiler import InvalidDefinition, Located
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.fault import Fault, Faulted
-from flowrt.core.instance import ENDED, FAULTED, SCHEDULE, WORKFLOW, Instance
+from flowrt.core.instance import ENDED, FAULTED, WORKFLOW, Instance
 from flowrt.core.records import Stored
 from flowrt.core.signal import Cancel, Resume, Signal, Suspend
 from flowrt.runtime.children import refusal
@@ -20,6 +20,7 @@ from flowrt.runtime.definitions import Definitions
 from flowrt.runtime.description import describe, describe_entry, describe_stored
 from flowrt.runtime.perform import Perform, require_json
 from flowrt.runtime.publishing import OnEvent, Publishing
+from flowrt.runtime.schedules import Schedules
 from flowrt.runtime.worker import Worker
 from flowrt.stores.protocol import BrokenEntry, Page, Query, Store
 
@@ -72,6 +73,7 @@ class Service:
         self.retention = retention or Retention()
         self._perform = perform
         self.publishing = Publishing(store, worker, application, dedupe_s)
+        self.schedules = Schedules(store, worker, definitions)
         self._batches = asyncio.Lock()
         worker.on_ended.append(self._ended)
 
@@ -95,9 +97,9 @@ class Service:
 
     async def _reschedule(self, definition: WorkflowDefinition, replaced: WorkflowDefinition | None) -> None:
         if replaced is not None:
-            await self._end_schedule(replaced)
+            await self.schedules.end(replaced)
             await self.definitions.keep(replaced, deployed=False)
-        await self._begin_schedule(definition)
+        await self.schedules.begin(definition)
 
     async def compile(
         self, text: str | bytes, file: str | None = None, base_uri: str | None = None
@@ -113,33 +115,7 @@ class Service:
         """Serves it no more; what runs goes on."""
         if self.definitions.undeploy(definition):
             await self.definitions.keep(definition, deployed=False)
-            await self._end_schedule(definition)
-
-    async def end_lost_schedules(self) -> None:
-        """Ends the schedules of definitions that are served no more: their file went while no process ran."""
-        served = {definition.digest for definition in self.definitions.all()}
-        query: Query | None = Query(role=SCHEDULE, limit=1000)
-        lost: list[str] = []
-        while query is not None:
-            page = await self.store.find(query)
-            lost += [entry.id for entry in page.items if entry.digest not in served and entry.status not in ENDED]
-            query = replace(query, cursor=page.next) if page.next is not None else None
-        for id in lost:
-            await self.worker.command(id, Cancel())
-            await self.store.delete([id])
-
-    async def _begin_schedule(self, definition: WorkflowDefinition) -> None:
-        if definition.schedule is None:
-            return
-        id_ = schedule_id(definition)
-        if await self.worker.running(id_) is not None:
-            return
-        await self.definitions.keep(definition)
-        await self.worker.begin(Instance(id_, definition, {}, SCHEDULE))
-
-    async def _end_schedule(self, definition: WorkflowDefinition) -> None:
-        if definition.schedule is not None and await self.worker.command(schedule_id(definition), Cancel()) is not None:
-            await self.store.delete([schedule_id(definition)])
+            await self.schedules.end(definition)
 
     # Instances
 
@@ -233,7 +209,7 @@ class Service:
 
     async def result(self, id: str, timeout: float | None = None) -> Instance:
         """The instance once it has ended. Raises `UnknownInstance`, `TimeoutError`."""
-        future = self.worker.result(id)
+        future = self.worker.results.wait(id)
         try:
             running = await self.worker.running(id)
             if running is None:
@@ -243,7 +219,7 @@ class Service:
                 return running.instance
             return await asyncio.wait_for(future, timeout)
         finally:
-            self.worker.forget_result(id, future)
+            self.worker.results.forget(id, future)
 
     async def list(self, query: Query) -> Page:
         """Instances, newest first; those of excluded workflows come from memory."""
@@ -345,8 +321,3 @@ def _instance(id: str, definition: WorkflowDefinition, data: Json, tags: Mapping
     if tags:
         instance.tags = {**instance.tags, **tags}
     return instance
-
-
-def schedule_id(definition: WorkflowDefinition) -> str:
-    """The id of the schedule of a definition."""
-    return f"schedule:{definition.id}:{definition.digest[:12]}"

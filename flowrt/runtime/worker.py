@@ -9,54 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from flowrt.core.definition import WorkflowDefinition
-from flowrt.core.effect import Effect, Outcome
-from flowrt.core.fault import Fault, Faulted
+from flowrt.core.environment import Environment
 from flowrt.core.instance import COMPLETED, FAULTED, Fact, Instance
-from flowrt.core.machine import Environment, Machine
+from flowrt.core.machine import Machine
 from flowrt.core.records import BrokenRecord, restore
-from flowrt.core.signal import Arrived, Completed, Failed, Signal, Started, Tick
+from flowrt.core.signal import Arrived, Signal, Started, Tick
 from flowrt.runtime.checkpoint import take_checkpoint
-from flowrt.runtime.children import CHILD_KIND, Children
+from flowrt.runtime.children import child_signal
 from flowrt.runtime.clock import now
 from flowrt.runtime.commit import Committer
 from flowrt.runtime.definitions import Definitions
 from flowrt.runtime.index import SubscriptionIndex
 from flowrt.runtime.perform import Perform
+from flowrt.runtime.reconcile import Effects
+from flowrt.runtime.results import Results
+from flowrt.runtime.running import EffectKey, Running, changed
 from flowrt.runtime.timers import Timers
+from flowrt.runtime.turns import Turns
 from flowrt.stores.protocol import BrokenEntry, Checkpoint, StaleOwner, Store, StoreUnavailable
 
 log = logging.getLogger("flowrt.worker")
-
-TURN_S = 0.005
-"""How long a turn may hold the event loop."""
-
-EffectKey = tuple[str, int, int]
-
-
-@dataclass(slots=True)
-class Running:
-    """An instance in memory."""
-
-    instance: Instance
-    mailbox: deque[Signal] = field(default_factory=deque)
-    effects: dict[EffectKey, asyncio.Task[None]] = field(default_factory=dict)
-    children: dict[EffectKey, str] = field(default_factory=dict)
-    """Sub-workflows it waits for: effect key -> instance id."""
-    begun: set[EffectKey] = field(default_factory=set)
-    """Effects that this process has begun, or found."""
-    durable: set[EffectKey] = field(default_factory=set)
-    """Effects whose wanting is durable: they may begin."""
-    queued: bool = False
-    busy: bool = False
-    """Advances in a thread right now."""
-    volatile: bool = False
-    """Excluded from persistence."""
 
 
 class Worker:
@@ -76,7 +52,9 @@ class Worker:
         self.environment = environment
         self.committer = Committer(store, self._take_checkpoint, self._covered, self._unwritten, self.lose)
         self.timers = Timers(lambda id_: self.deliver(id_, Tick()))
-        self.children = Children(self)
+        self.results = Results()
+        self._effects = Effects(self, perform)
+        self._turns = Turns(self)
         self.aside: dict[str, str] = {}
         """Instances that cannot go on, and why."""
         self.fenced: str | None = None
@@ -88,18 +66,14 @@ class Worker:
         self.begun = 0
         """How many instances have been started here."""
         self.on_ended: list[Callable[[Instance], None]] = []
-        self._perform = perform
         self.excluded = excluded
         self._live: dict[str, Running] = {}
         self._loading: dict[str, asyncio.Future[Running | None]] = {}
-        self._queue: deque[Running] = deque()
-        self._turn_due = False
-        self._stopping = False
+        self.stopping = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._facts: dict[str, list[Fact]] = {}
         self._wanted: dict[str, set[EffectKey]] = {}
         """Effects that the checkpoint being written wants, by instance."""
-        self._results: dict[str, list[asyncio.Future[Instance]]] = {}
 
     # Life
 
@@ -110,14 +84,12 @@ class Worker:
 
     async def stop(self) -> None:
         """Takes no more turns, interrupts effects, writes what is there; the rest is left to restore."""
-        self._stopping = True
+        self.stopping = True
         self.timers.stop()
-        # Adapters first: what they can leave running for the next process they do; their late answers are not taken.
-        await self._perform.close()
-        running = [task for each in self._live.values() for task in each.effects.values()]
-        for task in (*running, *self._tasks):
+        await self._effects.close(list(self._live.values()))
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*running, *self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.fenced is None:
             await self.committer.stop()
         else:
@@ -141,7 +113,7 @@ class Worker:
         self.begun += 1
         running = self._admit(instance)
         running.mailbox.append(Started())
-        self._enqueue(running)
+        self._turns.enqueue(running)
         if running.volatile:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             done.set_result(None)
@@ -153,15 +125,15 @@ class Worker:
         running = self._live.get(id_)
         if running is not None:
             running.mailbox.append(signal)
-            self._enqueue(running)
-        elif not self._stopping:
+            self._turns.enqueue(running)
+        elif not self.stopping:
             self.spawn(self._deliver_loaded(id_, signal))
 
     async def _deliver_loaded(self, id_: str, signal: Signal) -> None:
         running = await self.running(id_)
         if running is not None:
             running.mailbox.append(signal)
-            self._enqueue(running)
+            self._turns.enqueue(running)
 
     async def command(self, id_: str, signal: Signal) -> Instance | None:
         """Hands a signal to an instance and waits until what came of it is durable; None when there is none."""
@@ -181,14 +153,14 @@ class Worker:
         if running.instance.status == FAULTED:
             running = self._admit(running.instance)
             self.machine.retry(running.instance, now())
-            self._moved(running)
+            self.moved(running)
             await self.durable(running)
         return running.instance
 
     async def _settled(self, running: Running) -> None:
         """Waits until it has taken its whole mailbox."""
-        self._advance_now(running)
-        while (running.busy or running.mailbox) and not self._stopping:
+        self._turns.advance_now(running)
+        while (running.busy or running.mailbox) and not self.stopping:
             await asyncio.sleep(0.001 if running.busy else 0)
 
     async def durable(self, running: Running) -> None:
@@ -204,20 +176,6 @@ class Worker:
             await self._settled(running)
         return self.committer.mark(event["source"], event["id"], until)
 
-    def result(self, id_: str) -> asyncio.Future[Instance]:
-        """Is done with the instance when it has ended and that is durable."""
-        future: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
-        self._results.setdefault(id_, []).append(future)
-        return future
-
-    def forget_result(self, id_: str, future: asyncio.Future[Instance]) -> None:
-        """Nobody waits for that future any more."""
-        waiting = self._results.get(id_, [])
-        if future in waiting:
-            waiting.remove(future)
-        if not waiting:
-            self._results.pop(id_, None)
-
     def peek(self, id_: str) -> Instance | None:
         """The instance if it is in memory."""
         running = self._live.get(id_)
@@ -227,72 +185,16 @@ class Worker:
         """Instances that are in memory only, since their workflow is excluded."""
         return (running.instance for running in self._live.values() if running.volatile)
 
-    # Turns
+    # Commit, then act
 
-    def _enqueue(self, running: Running) -> None:
-        if not running.queued and not running.busy:
-            running.queued = True
-            self._queue.append(running)
-        if not self._turn_due and self._queue:
-            self._turn_due = True
-            asyncio.get_running_loop().call_soon(self._turn)
-
-    def _turn(self) -> None:
-        self._turn_due = False
-        loop = asyncio.get_running_loop()
-        end = loop.time() + TURN_S
-        while self._queue and not self._stopping:
-            running = self._queue.popleft()
-            running.queued = False
-            self._advance(running)
-            if loop.time() >= end:
-                break
-        if self._queue and not self._turn_due and not self._stopping:
-            self._turn_due = True
-            loop.call_soon(self._turn)
-
-    def _advance_now(self, running: Running) -> None:
-        """Takes the whole mailbox within this step of the event loop, if it can."""
-        while running.mailbox and not running.busy and not self._stopping:
-            self._advance(running)
-
-    def _advance(self, running: Running) -> None:
-        if running.busy:
-            return
-        signal = running.mailbox.popleft() if running.mailbox else Tick()
-        if isinstance(signal, Completed | Failed):
-            running.children.pop(signal.key, None)
-            running.begun.discard(signal.key)
-        if not running.instance.definition.bounded:
-            running.busy = True
-            self.spawn(self._advance_aside(running, signal))
-            return
-        try:
-            self.machine.advance(running.instance, signal, now())
-        except Exception as error:
-            self._set_aside(running, error)
-            return
-        self._moved(running)
-
-    async def _advance_aside(self, running: Running, signal: Signal) -> None:
-        """An instance whose expressions may run away advances in a thread: the event loop goes on."""
-        machine = Machine(self.environment)
-        try:
-            await asyncio.to_thread(machine.advance, running.instance, signal, now())
-        except Exception as error:
-            self._set_aside(running, error)
-            return
-        finally:
-            running.busy = False
-        self._moved(running)
-
-    def _moved(self, running: Running) -> None:
+    def moved(self, running: Running) -> None:
+        """It has advanced: what it listens for, its deadline and its changes are taken note of."""
         instance = running.instance
         if instance.changes.listeners:
             self.index.put(instance.id, self.machine.subscriptions(instance, now()))
         self.timers.put(instance.id, instance.wake_at())
         if (instance.ready and not instance.suspended) or running.mailbox:
-            self._enqueue(running)
+            self._turns.enqueue(running)
         if running.volatile:
             checkpoint = take_checkpoint(instance, self.machine, now())
             self._covered(instance, checkpoint)
@@ -300,10 +202,8 @@ class Worker:
             self.committer.add(instance)
         elif not self.committer.is_dirty(instance.id):
             running.durable = {state.effect_key for state in instance.effects_wanted()}
-            self._reconcile(running)
+            self._effects.reconcile(running)
             self._passivate(running)
-
-    # Commit, then act
 
     def _take_checkpoint(self, instance: Instance) -> Checkpoint:
         checkpoint = take_checkpoint(instance, self.machine, now())
@@ -318,7 +218,7 @@ class Worker:
         try:
             self._act(instance, checkpoint)
         except Exception as error:
-            self._set_aside(Running(instance), error)
+            self.set_aside(Running(instance), error)
 
     def _act(self, instance: Instance, checkpoint: Checkpoint) -> None:
         # What it emitted before what happened to it: the last one hears of it is that it has ended.
@@ -334,61 +234,18 @@ class Worker:
         if running is None or running.instance is not instance:
             return
         running.durable = {state.effect_key for state in instance.effects_wanted()} if wanted is None else wanted
-        self._reconcile(running)
+        self._effects.reconcile(running)
         if checkpoint.entry.status in (COMPLETED, FAULTED, "cancelled") and instance.ended:
             self._ended(running)
         else:
             self._passivate(running)
-
-    def _reconcile(self, running: Running) -> None:
-        """Starts the effects that are missing, cancels those that are gone."""
-        instance = running.instance
-        if running.busy or self._stopping:
-            return
-        wanted = {state.effect_key: state for state in instance.effects_wanted()}
-        for key in [key for key in running.effects if key not in wanted]:
-            running.effects.pop(key).cancel()
-        running.begun &= wanted.keys()
-        self.children.cancel_gone(running, wanted)
-        if instance.suspended or not running.durable - running.begun:
-            return
-        for effect in self.machine.pending(instance, now()):
-            if effect.key not in running.durable or effect.key in running.begun:
-                continue
-            running.begun.add(effect.key)
-            if isinstance(effect, Failed):
-                self.deliver(instance.id, effect)
-            else:
-                self._start_effect(running, effect)
-
-    def _start_effect(self, running: Running, effect: Effect) -> None:
-        if effect.kind == CHILD_KIND:
-            self.children.start(running, effect)
-            return
-        if effect.detached:
-            self.spawn(self._perform.detached(effect))
-            self.deliver(effect.instance, Completed(effect.key, Outcome(None)))
-            return
-        running.effects[effect.key] = asyncio.create_task(self._carry_out(running, effect))
-
-    async def _carry_out(self, running: Running, effect: Effect) -> None:
-        signal: Signal
-        try:
-            signal = Completed(effect.key, await self._perform.run(effect))
-        except Faulted as error:
-            signal = Failed(effect.key, error.fault)
-        if running.effects.get(effect.key) is asyncio.current_task():
-            del running.effects[effect.key]
-            self.deliver(effect.instance, signal)
 
     def _ended(self, running: Running) -> None:
         instance = running.instance
         self._live.pop(instance.id, None)
         self.index.remove(instance.id)
         self.timers.put(instance.id, None)
-        for future in self._results.pop(instance.id, ()):
-            if not future.done():
-                future.set_result(instance)
+        self.results.ended(instance)
         if instance.parent is not None:
             parent, key = instance.parent
             self.deliver(parent, child_signal(instance, key))
@@ -413,7 +270,7 @@ class Worker:
         if instance.facts is None and self.wants_facts(instance.id):
             instance.facts = []
         running = Running(instance, volatile=self.excluded(instance.definition))
-        running.children = self.children.of(instance)
+        running.children = self._effects.children.of(instance)
         self._live[instance.id] = running
         return running
 
@@ -472,7 +329,8 @@ class Worker:
         self.aside[id_] = reason
         log.error("instance %s is set aside: %s", id_, reason)
 
-    def _set_aside(self, running: Running, error: Exception) -> None:
+    def set_aside(self, running: Running, error: Exception) -> None:
+        """It broke: it is not driven any more, the others are."""
         log.exception("instance %s broke", running.instance.id, exc_info=error)
         running.mailbox.clear()
         self._aside(running.instance.id, f"{type(error).__name__}: {error}")
@@ -483,12 +341,12 @@ class Worker:
         self.timers.put(running.instance.id, None)
 
     def _unwritten(self, instance: Instance, error: Exception) -> None:
-        self._set_aside(self._live.get(instance.id) or Running(instance), error)
+        self.set_aside(self._live.get(instance.id) or Running(instance), error)
 
     def lose(self, error: StaleOwner) -> None:
         """Another process owns the instances: nothing is driven here any more."""
         self.fenced = str(error)
-        self._stopping = True
+        self.stopping = True
         log.critical("another process owns these instances; this one stops driving them: %s", error)
         for running in self._live.values():
             for task in running.effects.values():
@@ -505,20 +363,3 @@ class Worker:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a task of the worker failed", exc_info=task.exception())
-
-
-def changed(instance: Instance) -> bool:
-    """Whether there is anything to write."""
-    changes = instance.changes
-    return bool(
-        changes.head or changes.states or changes.history or changes.fields or changes.emitted or changes.listeners
-    )
-
-
-def child_signal(child: Instance, key: EffectKey) -> Signal:
-    """What the end of a sub-workflow is to the task that waits for it."""
-    if child.status == COMPLETED:
-        return Completed(key, Outcome(child.output))
-    if child.error is not None:
-        return Failed(key, child.error)
-    return Failed(key, Fault.of("runtime", f"The sub-workflow {child.id} was cancelled."))

@@ -16,8 +16,22 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Boolean, Column, Connection, DateTime, Integer, MetaData, String, Table
-from sqlalchemy import func, insert, inspect, quoted_name, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    func,
+    insert,
+    inspect,
+    quoted_name,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from flowrt.stores.protocol import StoreRefused
@@ -110,7 +124,9 @@ def _read(file: Path) -> Migration | None:
     text = "\n".join(line for line in lines if not line.lstrip().startswith("--"))
     statements = [part.strip() for part in re.split(r";[ \t]*(?:\n|$)", text)]
     signed = checksum - (1 << 32) if checksum >= 1 << 31 else checksum
-    return Migration(int(named[1]), named[2].replace("_", " "), file.name, [part for part in statements if part], signed)
+    return Migration(
+        int(named[1]), named[2].replace("_", " "), file.name, [part for part in statements if part], signed
+    )
 
 
 def _history(schema: str | None) -> Table:

@@ -53,7 +53,8 @@ class Receive(EffectTask):
 
     def evaluated(self, state: TaskState, machine: Machine) -> Json:
         around = state.parent
-        assert around is not None and isinstance(around.task, Subscribe)
+        assert around is not None
+        assert isinstance(around.task, Subscribe)
         arguments = machine.evaluate(self.arguments, around.data, around)
         return {**arguments, "subscription": around.task.wanted(around)}
 
@@ -218,4 +219,3 @@ def subscribes(reader: Reader) -> bool:
     """Whether the call has a subscription that can be read as one."""
     with_ = reader.value.get("with")
     return isinstance(with_, dict) and with_.get("subscription") is not None and "message" not in with_
-

@@ -136,7 +136,7 @@ class Try(TaskList):
         memory = state.memory
         run, retries = memory["used"] + 1, memory["retries"] + 1
         state.memory = {**memory, "run": run, "used": run, "retries": retries, "phase": "delay"}
-        self._tell_outer(state, run, machine)
+        machine.use_attempt(state, run)
         machine.fact("retried", self.position)
         if at > machine.now:
             state.wake_at = at
@@ -144,14 +144,10 @@ class Try(TaskList):
         state.memory = {**state.memory, "phase": "try"}
         return self._attempt(state, machine)
 
-    @staticmethod
-    def _tell_outer(state: TaskState, run: int, machine: Machine) -> None:
-        outer = state.parent
-        while outer is not None:
-            if isinstance(outer.task, Try) and outer.memory["used"] < run:
-                outer.memory = {**outer.memory, "used": run}
-                machine.touch(outer)
-            outer = outer.parent
+    def attempted(self, state: TaskState, attempt: int, machine: Machine) -> None:
+        if state.memory["used"] < attempt:
+            state.memory = {**state.memory, "used": attempt}
+            machine.touch(state)
 
     def _attempt(self, state: TaskState, machine: Machine) -> Step:
         state.run = state.memory["run"]

@@ -8,10 +8,10 @@ from typing import Any
 from flowrt.compiler import InvalidDefinition, Languages, Located, compile_text
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.effect import Effect, Outcome
+from flowrt.core.environment import Environment
 from flowrt.core.expression import Expression
 from flowrt.core.fault import STANDARD, Fault, canonical_type
 from flowrt.core.instance import Instance
-from flowrt.core.machine import Environment
 from flowrt.core.signal import Cancel, Resume, Signal, Suspend
 from flowrt.expressions import LANGUAGES
 from flowrt.runtime.children import CHILD_KIND

@@ -1,15 +1,15 @@
 """The contract suite for stores: every backend passes the same tests.
 
-    class TestMyStore(StoreContract):
-        @pytest.fixture
-        async def store(self):             # a new, empty, open store
-            ...
-        @pytest.fixture
-        def reopen(self):                  # async (store) -> store: closes it and opens the same records again
-            ...
-        @pytest.fixture
-        def damage(self):                  # async (store, id) -> None: makes the stored head of an instance unreadable
-            ...
+class TestMyStore(StoreContract):
+    @pytest.fixture
+    async def store(self):             # a new, empty, open store
+        ...
+    @pytest.fixture
+    def reopen(self):                  # async (store) -> store: closes it and opens the same records again
+        ...
+    @pytest.fixture
+    def damage(self):                  # async (store, id) -> None: makes the stored head of an instance unreadable
+        ...
 """
 
 from __future__ import annotations

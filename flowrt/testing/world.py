@@ -14,17 +14,18 @@ from typing import Any
 
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.effect import Effect, Outcome
+from flowrt.core.environment import Environment
 from flowrt.core.expression import Expression
 from flowrt.core.fault import Fault
 from flowrt.core.instance import WORKFLOW, Instance, TaskRecord
-from flowrt.core.machine import STEPS_A_TURN, Environment, Machine
+from flowrt.core.machine import STEPS_A_TURN, Machine
 from flowrt.core.records import restore
 from flowrt.core.signal import Arrived, Cancel, Completed, Failed, Signal, Started, Tick
 from flowrt.runtime.checkpoint import take_checkpoint
-from flowrt.runtime.children import CHILD_KIND, DEEPEST, child_id, refusal
+from flowrt.runtime.children import CHILD_KIND, DEEPEST, child_id, child_signal, refusal
 from flowrt.runtime.definitions import version_order
 from flowrt.runtime.index import SubscriptionIndex
-from flowrt.runtime.worker import changed, child_signal
+from flowrt.runtime.running import changed
 from flowrt.testing.image import Image
 
 Json = Any
@@ -137,6 +138,16 @@ class World:
     def deliver(self, id: str, signal: Signal, at: float) -> None:
         """Gives an operator's signal to an instance at a time."""
         self._outside.append(_Happening(self._outer_place(at), lambda: self._advance(id, signal)))
+
+    def retry(self, id: str, at: float) -> None:
+        """Takes a faulted instance back to the task that failed, at a time."""
+
+        def again() -> list[Instance]:
+            self.live[id] = instance = self.read(id)
+            self.machine.retry(instance, self.now)
+            return [instance]
+
+        self._outside.append(_Happening(self._outer_place(at), again))
 
     def publish(self, event: dict[str, Json], at: float) -> None:
         """Publishes an event at a time."""

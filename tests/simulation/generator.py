@@ -37,6 +37,8 @@ class Program:
     input: Json
     events: list[tuple[float, dict[str, Json]]] = field(default_factory=list)
     signals: list[tuple[float, Signal]] = field(default_factory=list)
+    retries: int = 0
+    """How often an operator retries it once it is faulted."""
 
     def texts(self) -> list[str]:
         return [json.dumps(definition) for definition in self.definitions]
@@ -50,6 +52,9 @@ class Program:
         """Depends on what the effect is, not on when it is asked for."""
         dice = random.Random(f"{self.seed} {effect.instance} {effect.key}")
         after_s = dice.choice((0.0, 0.0, 1.0, 2.0, dice.random() * 10))
+        if effect.kind == "asyncapi":
+            message = {"payload": {"k": dice.randrange(2)}, "delivery": str(effect.key)}
+            return Answer(Outcome(None if effect.arguments["subscription"].get("ends") else message), after_s)
         if dice.random() < (0.4 if "/try/" in effect.key[0] else 0.03):
             return Answer(Fault.of(dice.choice(("communication", "runtime")), "as it happens", status=503), after_s)
         return Answer(Outcome({"n": dice.randrange(5), "by": effect.task}), after_s)
@@ -69,6 +74,7 @@ def program(seed: int) -> Program:
         for _ in range(dice.randrange(1, 4)):
             made.signals += [(_moment(dice), Suspend()), (_moment(dice), Resume())]
         made.signals.append((30.0, Resume()))
+    made.retries = dice.choice((0, 0, 1, 2))
     if dice.random() < 0.08:
         made.signals.append((_moment(dice), Cancel()))
     return made
@@ -152,7 +158,7 @@ class _Writer:
             simple += [self._child, self._child]
         if self.calling:
             simple += [self._function]
-        nested = [self._do, self._for, self._fork, self._fork, self._try, self._try, self._listen_each, self._switch]
+        nested = [self._subscribe, self._do, self._for, self._fork, self._fork, self._try, self._try, self._listen_each, self._switch]
         if depth < 4 and self.left > 0 and self._chance(0.55):
             task = self.dice.choice(nested)(depth, scope)
         else:
@@ -296,6 +302,19 @@ class _Writer:
             foreach["export"] = {"as": LOG % item}
         each = {"listen": {"to": self._strategy()}, "foreach": foreach}
         return {**each, "timeout": {"after": self._duration(20)}} if self.guarded else each
+
+    def _subscribe(self, depth: int, scope: tuple[str, ...]) -> Json:
+        consume: Json = self.dice.choice(({"amount": 2}, {"until": "length >= 2"}, {"while": "length < 2"}))
+        if self._chance(0.5):
+            consume = {**consume, "for": self._duration(15)}
+        subscription: Json = {"consume": consume, "filter": ".payload.k == 1"}
+        if self._chance(0.6):
+            item = f"message{self.names}"
+            inside = (*scope, f"${item}.payload.k?")
+            subscription["foreach"] = {"item": item, "at": f"number{self.names}", "do": self.tasks(depth + 1, inside)}
+        channel = "${ $context.log | tostring }" if self._chance(0.3) else "/c"
+        document = {"endpoint": "http://example.test/"}
+        return {"call": "asyncapi", "with": {"document": document, "channel": channel, "subscription": subscription}}
 
     # Dice
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from flowrt.compiler import compile_text
 from flowrt.core.definition import WorkflowDefinition
-from flowrt.core.instance import CANCELLED, COMPLETED, WAITING, Instance
+from flowrt.core.instance import CANCELLED, COMPLETED, FAULTED, WAITING, Instance
 from flowrt.core.machine import STEPS_A_TURN
 from flowrt.testing.image import Image
 from flowrt.testing.play import languages
@@ -73,6 +73,10 @@ def run(
     for at, signal in program.signals:
         world.deliver("main", signal, START_AT + at)
     world.run()
+    for _ in range(program.retries):
+        if world.read("main").status == FAULTED:
+            world.retry("main", world.now + 1)
+            world.run()
     return Result(_parts(world), world.commits, world.crashes)
 
 

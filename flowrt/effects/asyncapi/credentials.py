@@ -47,7 +47,7 @@ async def credentials_of(
         username, _, password = _decoded(parameter).partition(":")
         return Credentials(username, password), signed.authorization
     raise misconfigured(
-        "call: asyncapi: this authentication policy is for HTTP; brokers take basic, bearer, oauth2, oidc or certificate"
+        "call: asyncapi: this authentication policy is for HTTP; brokers take basic, bearer, oauth2, oidc, certificate"
     )
 
 

@@ -25,9 +25,7 @@ def lost(access: Access, why: object) -> Faulted:
 
 def too_late(server: Server, what: str) -> Faulted:
     """`communication`/504: a time limit ended."""
-    return Faulted(
-        Fault.of("communication", f"{server.shown}: {what}", status=_TOO_LATE, title="Gateway Timeout")
-    )
+    return Faulted(Fault.of("communication", f"{server.shown}: {what}", status=_TOO_LATE, title="Gateway Timeout"))
 
 
 def denied(access: Access, why: object) -> Faulted:
@@ -42,13 +40,12 @@ def is_lost(error: Faulted) -> bool:
 
 
 @contextmanager
-def reported(
-    access: Access, *errors: type[Exception], refusals: tuple[type[Exception], ...] = ()
-) -> Iterator[None]:
+def reported(access: Access, *errors: type[Exception], refusals: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Turns a library's exceptions into faults; `refusals` are those that mean wrong credentials."""
+    known: tuple[type[Exception], ...] = (OSError, EOFError, *errors)
     try:
         yield
     except refusals as error:
         raise denied(access, error) from error
-    except (OSError, EOFError, *errors) as error:
+    except known as error:
         raise lost(access, error) from error

@@ -109,9 +109,7 @@ def _written(document: AsyncDocument, node: Node, name: str) -> str:
     return written if document.version == 2 else f"{written}{node.get('pathname') or ''}"
 
 
-def _values(
-    document: AsyncDocument, node: Node, name: str, written: str, given: Mapping[str, Any]
-) -> dict[str, Any]:
+def _values(document: AsyncDocument, node: Node, name: str, written: str, given: Mapping[str, Any]) -> dict[str, Any]:
     variables, values = document.member(node, "variables"), dict[str, Any]()
     for variable in parameters_in(written):
         described = document.member(variables, variable)

@@ -60,6 +60,11 @@ class Sessions:
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
+    @property
+    def open(self) -> int:
+        """How many have a subscription."""
+        return sum(session.subscription is not None for session in self._sessions.values())
+
     async def receive(self, name: str, access: Access, channel: Channel, progress: Progress) -> Incoming:
         """The next message. Raises `communication` when the server cannot be reached."""
         session = await self._session(name, access, channel)
@@ -106,11 +111,12 @@ class Sessions:
     async def _session(self, name: str, access: Access, channel: Channel) -> _Session:
         """The session of that name, and from now on busy; one with another server or channel gives way."""
         session = self._sessions.get(name)
-        if session is not None and (session.access != access or session.channel != channel):
+        if session is not None and (session.access.server != access.server or session.channel != channel):
             await self._dispose(name, session, forget=True)
             session = None
         if session is None:
             session = self._sessions[name] = _Session(access, channel)
+        session.access = access  # credentials may be new, for the next connection
         if session.timer is not None:
             session.timer.cancel()
             session.timer = None
@@ -170,7 +176,7 @@ class Sessions:
         """A task of its own fetches it: a message must not be lost with the receive that waited for it."""
         assert session.subscription is not None
         if session.coming is None:
-            session.coming = asyncio.create_task(_as_task(session.subscription.receive()))
+            session.coming = asyncio.create_task(_received(session.subscription))
         coming = session.coming
         await asyncio.wait([coming])
         session.coming = None
@@ -196,6 +202,8 @@ class Sessions:
         session.timer = asyncio.get_running_loop().call_later(after_s, self._expire, name, session, forget)
 
     def _expire(self, name: str, session: _Session, forget: bool) -> None:
+        if session.lock.locked():
+            return  # somebody waits for a message again, and will see to it afterwards
         task = asyncio.ensure_future(self._dispose(name, session, forget))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -223,8 +231,8 @@ class Sessions:
             await _quietly(broker.close)
 
 
-async def _as_task(coming: Awaitable[Incoming]) -> Incoming:
-    return await coming
+async def _received(subscription: Subscription) -> Incoming:
+    return await subscription.receive()
 
 
 async def _quietly(close: Callable[[], Awaitable[None]]) -> None:

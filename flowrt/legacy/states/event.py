@@ -105,5 +105,4 @@ def _merge(source: Source, handler: Mapping[str, Json], envelope: str, where: st
 
 def _actions(source: Source, state: Mapping[str, Json], handler: Mapping[str, Json], where: str) -> list[Json]:
     actions = handler.get("actions") or []
-    done: list[Json] = performed(source, actions, handler.get("actionMode"), f"{where}/actions", state) if actions else []
-    return done
+    return performed(source, actions, handler.get("actionMode"), f"{where}/actions", state) if actions else []

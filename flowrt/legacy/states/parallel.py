@@ -38,6 +38,7 @@ def _is_race(source: Source, state: Mapping[str, Json], branches: int, where: st
         return branches > 1
     if wanted != str(branches):
         source.notes.add(
-            f"{where}/numCompleted", f"a fork of 1.0 waits for one branch or for all: it waits for all, not for {wanted}"
+            f"{where}/numCompleted",
+            f"a fork of 1.0 waits for one branch or for all: it waits for all, not for {wanted}",
         )
     return False

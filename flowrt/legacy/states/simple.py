@@ -31,5 +31,11 @@ def inject(source: Source, state: Mapping[str, Json], where: str) -> dict[str, J
     if not isinstance(data, Mapping) or not data:
         source.notes.problem(f"{where}/data", "an inject state has 'data', an object")
         return {"set": "${ . }"}
-    merged = f". as $data | $task.input | {source.merging.into('$data', None)}"
-    return {"set": dict(data), "output": {"as": wrapped(source.merging.program(merged))}}
+    merged = source.merging.program(f". as $data | $task.input | {source.merging.into('$data', None)}")
+    return {"set": dict(data), "output": {"as": wrapped(merged if _has_array(data) else "$task.input * .")}}
+
+
+def _has_array(value: Json) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_array, value.values()))
+    return isinstance(value, list)

@@ -53,7 +53,7 @@ def on_events(source: Source, state: Mapping[str, Json], where: str, lead: Lead)
         else:
             into = ".state"
         merged = f"if {is_it} then {into} else {merged} end"
-    for at, condition in enumerate(state.get("eventConditions") or ()):
+    for condition in state.get("eventConditions") or ():
         ref = str(condition.get("eventRef"))
         name = unique(str(condition.get("name") or ref), cases)
         is_it = f".events != [] and (.events[0] | {matching(source, [ref], where)})"

@@ -41,11 +41,11 @@ class Layout:
         """Out of the outbox, after all else."""
         self._encode = encode
         for checkpoint in batch.checkpoints:
-            encoded = text(checkpoint.entry.id)
-            self._add(checkpoint, keys.instance(encoded), keys.history(encoded))
-        for source, id_, until in batch.seen:
-            self.commands.append((keys.seen, "ZADD", (until, names.event_member(source, id_))))
-        sent = [names.event_member(source, id_) for source, id_ in batch.sent]
+            id_ = names.encoded(checkpoint.entry.id)
+            self._add(checkpoint, keys.instance(id_), keys.history(id_))
+        for source, event, until in batch.seen:
+            self.commands.append((keys.seen, "ZADD", (until, names.event_member(source, event))))
+        sent = [names.event_member(*event) for event in batch.sent]
         self.closing += _bounded(keys.outbox, "HDEL", sent)
         self.closing += _bounded(keys.outbox_order, "ZREM", sent)
 

@@ -6,6 +6,7 @@ All keys of an application share one hash tag, so that a Redis Cluster keeps the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from flowrt.stores.sortable import digest, moment, text
 PLACES = (b"starts", b"statuses", b"names", b"tags", b"ended", b"unfinished")
 """The sorted sets that find instances; a member of each begins with what it is found by and ends with the id."""
 STARTS, STATUSES, NAMES, TAGS, ENDED_AT, UNFINISHED = range(len(PLACES))
+_ABOVE, _ESCAPED = re.compile(rb"[\x7e-\xff]"), re.compile(rb"~[0-9a-f]{2}")
 Place = tuple[int, bytes]
 """One of `PLACES`, and a member of it."""
 
@@ -48,9 +50,15 @@ class Names:
         return self._history + id_
 
 
-def id_from(encoded: bytes) -> str:
-    """The id that `text` gave these bytes."""
-    return encoded.decode(errors="surrogatepass")
+def encoded(id_: str) -> bytes:
+    """An id as ASCII in the order of ids: not every server sorts other bytes as the rest of the world does."""
+    return _ABOVE.sub(lambda match: b"~" + match[0].hex().encode(), text(id_))
+
+
+def id_from(encoded_id: bytes) -> str:
+    """The id again."""
+    found = _ESCAPED.sub(lambda match: bytes.fromhex(match[0][1:].decode()), encoded_id)
+    return found.decode(errors="surrogatepass")
 
 
 def loop_prefix(loop: str) -> bytes:
@@ -76,7 +84,7 @@ def run_of(member: bytes) -> tuple[bytes, bytes]:
 
 def places_of(entry: Entry) -> list[Place]:
     """Where an instance is found."""
-    id_ = text(entry.id)
+    id_ = encoded(entry.id)
     tail = at(entry.started_at) + id_
     found = [(STARTS, tail), (STATUSES, status_prefix(entry.status) + tail)]
     found.append((NAMES, name_prefix(entry.namespace, entry.name) + tail))
@@ -127,7 +135,7 @@ def bounds(prefix: bytes, after: tuple[float, str] | None, since: float | None) 
     """Between which members to read backwards; `prefix` ends in a colon or is empty."""
     upper = b"(" + prefix[:-1] + b";" if prefix else b"+"
     if after is not None:
-        upper = b"(" + prefix + at(after[0]) + text(after[1])
+        upper = b"(" + prefix + at(after[0]) + encoded(after[1])
     lower = prefix if since is None else prefix + at(since)
     return upper, b"[" + lower if lower else b"-"
 

@@ -67,4 +67,4 @@ def place_of(query: Query) -> tuple[int, bytes]:
 
 def _key(name: bytes) -> tuple[str, int]:
     iteration, _, position = name[2:].partition(b":")
-    return names.id_from(position), int(iteration)
+    return position.decode(errors="surrogatepass"), int(iteration)

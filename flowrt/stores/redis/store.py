@@ -38,7 +38,6 @@ from flowrt.stores.redis.scripted import ScriptedSteps
 from flowrt.stores.redis.settings import RedisSettings
 from flowrt.stores.redis.steps import Steps
 from flowrt.stores.redis.transactional import TransactionalSteps
-from flowrt.stores.sortable import text
 
 Json = Any
 Item = TypeVar("Item")
@@ -113,7 +112,7 @@ class RedisStore:
         found: dict[str, Stored | BrokenEntry] = {}
         for start in range(0, len(ids), _AT_ONCE):
             some = ids[start : start + _AT_ONCE]
-            hashes = await self._each(lambda ask, id_: ask.hgetall(self._names.instance(text(id_))), some)
+            hashes = await self._each(lambda ask, id_: ask.hgetall(self._names.instance(names.encoded(id_))), some)
             for id_, fields in zip(some, hashes, strict=True):
                 if fields is None or fields:
                     found[id_] = reading.stored_from(id_, fields or {}, self._codec.decode)
@@ -123,7 +122,7 @@ class RedisStore:
     async def unfinished(
         self, after: str | None = None, limit: int = 1000
     ) -> list[tuple[Entry, Sequence[Subscription]]]:
-        begin = b"-" if after is None else b"(" + text(after)
+        begin = b"-" if after is None else b"(" + names.encoded(after)
         ids = await self._server.zrangebylex(self._names.places[names.UNFINISHED], begin, b"+", 0, limit)
         rows = await self._each(lambda ask, id_: ask.hmget(self._names.instance(id_), "entry", "listens"), ids)
         return [reading.listed(id_, *(row or (None, None))) for id_, row in zip(ids, rows, strict=True)]
@@ -146,14 +145,14 @@ class RedisStore:
 
     @reaching
     async def history(self, id: str) -> list[Json]:
-        members = await self._server.zrange(self._names.history(text(id)), 0, -1)
+        members = await self._server.zrange(self._names.history(names.encoded(id)), 0, -1)
         return reading.history_from(id, members, self._codec.decode)
 
     @reaching
     async def delete(self, ids: Sequence[str]) -> int:
         removed = 0
         for start in range(0, len(ids), _AT_ONCE):
-            removed += await self._steps.delete([text(id_) for id_ in ids[start : start + _AT_ONCE]])
+            removed += await self._steps.delete([names.encoded(id_) for id_ in ids[start : start + _AT_ONCE]])
         return removed
 
     @reaching

@@ -76,15 +76,22 @@ class Bulk(Protocol):
 
 def portions(rows: Sequence[Row], most_rows: int, most_bytes: int) -> Iterator[Sequence[Row]]:
     """The rows in portions that a server takes as one message; a single larger row goes by itself."""
+    if len(rows) <= most_rows and sum(map(_bytes_in, zip(*rows, strict=True))) <= most_bytes:
+        yield rows
+        return
     start = size = 0
     for place, row in enumerate(rows):
-        length = sum(len(value) for value in row if value.__class__ is bytes)
+        length = _bytes_in(row)
         if place > start and (size + length > most_bytes or place - start >= most_rows):
             yield rows[start:place]
             start, size = place, 0
         size += length
     if start < len(rows):
         yield rows[start:]
+
+
+def _bytes_in(values: Sequence[Any]) -> int:
+    return sum(len(value) for value in values if value.__class__ is bytes)
 
 
 class PortableBulk:

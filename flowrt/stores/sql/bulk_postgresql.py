@@ -1,9 +1,10 @@
-"""PostgreSQL: a batch of rows is one statement, its columns one array each."""
+"""PostgreSQL: a batch of rows is one statement, its columns one array each, or one value where all rows have the same."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -17,6 +18,8 @@ from flowrt.stores.sql.types import Instant, KeyText
 
 _MOST_ROWS = 20_000
 _MOST_BYTES = 64 * 1024 * 1024
+_MANY_ROWS = 64
+"""From here on an insert leaves out arrays of one value; before, one statement for all is worth more."""
 # The more special class stands first: a small and a big integer are integers too.
 _ARRAYS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (KeyText, "varchar[]"),
@@ -37,7 +40,12 @@ class PostgresqlBulk:
         self._application = escape(application)
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        self._execute(connection, _insert(table, columns), table, columns, rows)
+        for portion in portions(rows, _MOST_ROWS, _MOST_BYTES):
+            arrays = _arrays(table, columns, portion)
+            same = [len(portion) >= _MANY_ROWS and array.count(array[0]) == len(array) for array in arrays]
+            values = [array[0] if alike else array for array, alike in zip(arrays, same, strict=True)]
+            statement = _insert(table, columns, tuple(name for name, alike in zip(columns, same, strict=True) if alike))
+            connection.exec_driver_sql(statement, (self._application, *values))
 
     def put(
         self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
@@ -67,23 +75,33 @@ class PostgresqlBulk:
     def _execute(
         self, connection: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
     ) -> None:
-        texts = [isinstance(table.c[name].type, KeyText) for name in columns]
         for portion in portions(rows, _MOST_ROWS, _MOST_BYTES):
-            arrays: list[Sequence[Any]] = list(zip(*portion, strict=True))
-            for place, is_text in enumerate(texts):
-                if is_text:
-                    arrays[place] = [None if value is None else escape(value) for value in arrays[place]]
-            connection.exec_driver_sql(statement, (self._application, *arrays))
+            connection.exec_driver_sql(statement, (self._application, *_arrays(table, columns, portion)))
+
+
+def _arrays(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> list[Sequence[Any]]:
+    arrays: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place, name in enumerate(columns):
+        texts = arrays[place]
+        if isinstance(table.c[name].type, KeyText) and not _plain(texts):
+            arrays[place] = [None if text is None else escape(text) for text in texts]
+    return arrays
+
+
+def _plain(texts: Sequence[str | None]) -> bool:
+    given = list(filter(None, texts))
+    return all(map(str.isprintable, given)) and not any(map(str.endswith, given, repeat(" ")))
 
 
 _preparer = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
 @cache
-def _insert(table: Table, columns: tuple[str, ...]) -> str:
+def _insert(table: Table, columns: tuple[str, ...], same: tuple[str, ...] = ()) -> str:
     names = ", ".join(_quoted(name) for name in columns)
-    values = ", ".join(_value(table, name) for name in columns)
-    return f"INSERT INTO {_name(table)} (application_id, {names}) SELECT $1::varchar, {values} FROM {_rows(table, columns)}"
+    values = ", ".join(_value(table, name, place if name in same else 0) for place, name in enumerate(columns, 2))
+    rows = _rows(table, columns, same)
+    return f"INSERT INTO {_name(table)} (application_id, {names}) SELECT $1::varchar, {values} FROM {rows}"
 
 
 @cache
@@ -116,9 +134,10 @@ def _copy(source: Table, target: Table, columns: tuple[str, ...], where: Where) 
     )
 
 
-def _rows(table: Table, columns: tuple[str, ...]) -> str:
-    arrays = ", ".join(f"${place}::{_array(table, name)}" for place, name in enumerate(columns, 2))
-    return f"unnest({arrays}) AS new({', '.join(_quoted(name) for name in columns)})"
+def _rows(table: Table, columns: tuple[str, ...], same: tuple[str, ...] = ()) -> str:
+    given = [(place, name) for place, name in enumerate(columns, 2) if name not in same]
+    arrays = ", ".join(f"${place}::{_array(table, name)}" for place, name in given)
+    return f"unnest({arrays}) AS new({', '.join(_quoted(name) for _, name in given)})"
 
 
 def _matches(where: Where) -> str:
@@ -130,8 +149,8 @@ def _matches(where: Where) -> str:
     return " AND ".join(conditions)
 
 
-def _value(table: Table, name: str) -> str:
-    value = f"new.{_quoted(name)}"
+def _value(table: Table, name: str, place: int = 0) -> str:
+    value = f"${place}::{_array(table, name).removesuffix('[]')}" if place else f"new.{_quoted(name)}"
     return f"to_timestamp({value})" if isinstance(table.c[name].type, Instant) else value
 
 

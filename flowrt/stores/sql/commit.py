@@ -8,9 +8,11 @@ its first, interrupted try exclude each other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.sql import Select
 
 from flowrt.stores.protocol import Batch, Checkpoint, StaleOwner
 from flowrt.stores.sql import rows
@@ -40,6 +42,12 @@ class Commits:
     bulk: Bulk
     leases: Leases
     events: Events
+    _held: Select[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        table = self.tables.instances
+        columns = (table.c.instance_id, table.c.revision, table.c.token, table.c.tags)
+        self._held = self.queries.locked(self.queries.among(table.c.instance_id, *columns), table)
 
     def write(self, connection: Connection, batch: Batch, plan: Plan, token: int, careful: bool) -> None:
         """Writes a batch. `careful` expects records of earlier attempts under every key, not only under retried ones.
@@ -47,18 +55,18 @@ class Commits:
         Raises `StaleOwner`, and `IntegrityError` where a row was in the way.
         """
         self.leases.fence(connection, token)
-        standing = self._standing(connection, [checkpoint.entry.id for checkpoint in batch.checkpoints])
-        if written_before(batch.checkpoints, standing, token):
-            return
+        standing = {}
+        if careful or any(checkpoint.revision > 1 for checkpoint in batch.checkpoints):
+            standing = self._standing(connection, [checkpoint.entry.id for checkpoint in batch.checkpoints])
+            if written_before(batch.checkpoints, standing, token):
+                return
+        # Else all are new, and one that is there already is in the way: then it is looked for, carefully.
         self._instances(connection, plan, standing)
         self._tasks(connection, plan, careful)
         self.events.write(connection, batch, token)
 
     def _standing(self, connection: Connection, ids: Sequence[str]) -> dict[str, Standing]:
-        table = self.tables.instances
-        columns = (table.c.instance_id, table.c.revision, table.c.token, table.c.tags)
-        found = self.queries.among(connection, columns, table.c.instance_id, ids, lock=True)
-        return {row[0]: Standing(row[1], row[2], row[3]) for row in found}
+        return {row[0]: Standing(row[1], row[2], row[3]) for row in self.queries.rows(connection, self._held, ids)}
 
     def _instances(self, connection: Connection, plan: Plan, standing: dict[str, Standing]) -> None:
         table, bulk = self.tables.instances, self.bulk
@@ -93,14 +101,12 @@ class Commits:
 
     def remove(self, connection: Connection, ids: Sequence[str]) -> int:
         """Removes instances with everything that belongs to them."""
-        table = self.tables.instances
-        found = self.queries.among(connection, (table.c.instance_id,), table.c.instance_id, ids, lock=True)
-        keys = [(row[0],) for row in found]
+        keys = [(id_,) for id_ in self._standing(connection, ids)]
         if keys:
             for tasks in (self.tables.tasks, self.tables.earlier):
                 self.bulk.delete(connection, tasks, Where(("process_instance_id",)), keys)
             self.bulk.delete(connection, self.tables.tags, rows.BY_INSTANCE, keys)
-            self.bulk.delete(connection, table, rows.BY_INSTANCE, keys)
+            self.bulk.delete(connection, self.tables.instances, rows.BY_INSTANCE, keys)
         return len(keys)
 
 

@@ -71,7 +71,8 @@ class Events:
         """Which of the events carry a mark."""
         table = self.tables.seen
         ids = sorted({event_key(event)[1] for event in events})
-        found = {tuple(row) for row in self.queries.among(connection, (table.c.source, table.c.id), table.c.id, ids)}
+        query = self.queries.among(table.c.id, table.c.source, table.c.id)
+        found = {tuple(row) for row in self.queries.rows(connection, query, ids)}
         return {event for event in events if event_key(event) in found}
 
     def forget(self, connection: Connection, before: float) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Double, insert, literal_column, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql import Select
 
 from flowrt.stores.protocol import StaleOwner
 from flowrt.stores.sql.queries import Queries
@@ -32,6 +34,11 @@ class Leases:
 
     tables: Tables
     queries: Queries
+    _fence: Select[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        table = self.tables.leases
+        self._fence = self.queries.locked(self.queries.of(table.c.token), table, shared=True)
 
     def acquire(self, connection: Connection, holder: str, ttl_s: float) -> int | None:
         """A token larger than any before; None while another holder has the lease."""
@@ -59,9 +66,7 @@ class Leases:
 
     def fence(self, connection: Connection, token: int) -> None:
         """Raises `StaleOwner` unless the token is current; it stays so until the transaction ends."""
-        table = self.tables.leases
-        query = self.queries.locked(self.queries.of(table.c.token), table, shared=True)
-        current = connection.execute(query).scalar()
+        current = connection.execute(self._fence).scalar()
         if current != token:
             raise StaleOwner(f"token {token} is not current, {current or 'none'} is")
 

@@ -27,26 +27,20 @@ class Queries:
         table = columns[0].table  # type: ignore[attr-defined]
         return select(*columns).where(table.c.application_id == self.application)
 
-    def among(
-        self,
-        connection: Connection,
-        columns: Sequence[ColumnElement[Any]],
-        key: ColumnElement[Any],
-        values: Sequence[str],
-        *conditions: ColumnElement[bool],
-        lock: bool = False,
-    ) -> Iterator[Row[Any]]:
-        """The rows whose key is one of the values."""
-        for start in range(0, len(values), _PORTION):
-            query = self.of(*columns).where(self.one_of(key, values[start : start + _PORTION]), *conditions)
-            yield from connection.execute(self.locked(query, key.table) if lock else query)  # type: ignore[attr-defined]
+    def among(self, key: ColumnElement[Any], *columns: ColumnElement[Any]) -> Select[Any]:
+        """A query of columns, to be given the values of its key by `rows`."""
+        return self.of(*columns).where(self._one_of(key))
 
-    def one_of(self, key: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
-        """The condition that a key is one of the values."""
+    def rows(self, connection: Connection, query: Select[Any], values: Sequence[str]) -> Iterator[Row[Any]]:
+        """What a query `among` finds."""
+        for start in range(0, len(values), _PORTION):
+            yield from connection.execute(query, {"values": values[start : start + _PORTION]})
+
+    def _one_of(self, key: ColumnElement[Any]) -> ColumnElement[bool]:
         if self.dialect == "postgresql":
             # One parameter, so that the statement is the same for any number of values.
-            return key == any_(bindparam(None, list(values), ARRAY(KeyText())))
-        return key.in_(values)
+            return key == any_(bindparam("values", type_=ARRAY(KeyText())))
+        return key.in_(bindparam("values", type_=KeyText(), expanding=True))
 
     def locked(self, query: Select[Any], table: Table, shared: bool = False) -> Select[Any]:
         """The query, locking what it finds until the transaction ends. SQLite locks its file anyway."""

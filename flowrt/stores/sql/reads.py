@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_
@@ -29,19 +29,21 @@ class Reads:
     tables: Tables
     queries: Queries
     codec: Codec
+    _heads: Select[Any] = field(init=False)
+    _live: Select[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        of, live = self.tables.instances.c, self.tables.tasks.c
+        self._heads = self.queries.among(of.instance_id, of.instance_id, of.head, *(of[name] for name in LARGE))
+        pieces = (live.json_pointer, live.full_pointer, live.iteration, live.fixed, live.model)
+        living = self.queries.among(live.process_instance_id, live.process_instance_id, *pieces)
+        self._live = living.where(live.task_type.in_((RETRIED, LIVE)))
 
     def load(self, connection: Connection, ids: Sequence[str]) -> dict[str, Stored | BrokenEntry]:
         """The instances that exist, by id."""
-        table, tasks = self.tables.instances, self.tables.tasks
-        columns = (table.c.instance_id, table.c.head, *(table.c[name] for name in LARGE))
-        heads = {row[0]: row[1:] for row in self.queries.among(connection, columns, table.c.instance_id, ids)}
+        heads = {row[0]: row[1:] for row in self.queries.rows(connection, self._heads, ids)}
         lives: dict[str, list[Sequence[Any]]] = {}
-        columns = tuple(
-            tasks.c[name]
-            for name in ("process_instance_id", "json_pointer", "full_pointer", "iteration", "fixed", "model")
-        )
-        live = tasks.c.task_type.in_((RETRIED, LIVE))
-        for row in self.queries.among(connection, columns, tasks.c.process_instance_id, list(heads), live):
+        for row in self.queries.rows(connection, self._live, list(heads)):
             lives.setdefault(row[0], []).append(row[1:])
         return {id_: self._stored(id_, row, lives.get(id_, ())) for id_, row in heads.items()}
 

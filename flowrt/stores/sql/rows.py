@@ -162,9 +162,12 @@ class Rows:
         id_, sequence = checkpoint.entry.id, checkpoint.revision << 32
         for loop, record in checkpoint.history:
             position, iteration, following = record["position"], record["iteration"], record.get("next")
+            details = record.copy()
+            details.pop("output", None)
+            details.pop("context", None)
             row = (
                 id_,
-                position if len(position) * 4 <= limit else shortened(position, limit),
+                shortened(position, limit),
                 iteration,
                 COMPLETED,
                 following is None,
@@ -177,7 +180,7 @@ class Rows:
                 shortened(loop, limit) if loop else None,
                 sequence,
                 None,
-                encode({name: value for name, value in record.items() if name not in ("output", "context")}),
+                encode(details),
             )
             sequence += 1
             key = (position, iteration)

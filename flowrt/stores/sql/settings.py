@@ -169,7 +169,11 @@ _NUMBERS = {
     "maxLifetime": "max_lifetime_ms",
     "statementTimeout": "statement_timeout_ms",
 }
-_SWITCHES = {"preparedStatements": "prepared_statements", "migrateAtStart": "migrate_at_start", "requireDurable": "require_durable"}
+_SWITCHES = {
+    "preparedStatements": "prepared_statements",
+    "migrateAtStart": "migrate_at_start",
+    "requireDurable": "require_durable",
+}
 _TLS = {"sslmode": "mode", "sslrootcert": "ca_file", "sslcert": "certificate_file", "sslkey": "key_file"}
 _OPTIONS = (*_NUMBERS, *_SWITCHES, *_TLS, "schema", "compression")
 

@@ -28,7 +28,9 @@ async def stored(store: Store, id: str) -> Stored:
 async def nothing_of(store: Store, *ids: str) -> bool:
     """Whether the store has no trace of these instances."""
     listed = {each.id for each in (await store.find(Query(role=None, limit=1000))).items}
-    return not await store.load(ids) and not listed & set(ids) and not [r for id in ids for r in await store.history(id)]
+    return (
+        not await store.load(ids) and not listed & set(ids) and not [r for id in ids for r in await store.history(id)]
+    )
 
 
 class CommitContract:

@@ -54,7 +54,10 @@ def full(id: str) -> Checkpoint:
         fields={"input": {"a": [1, 2.5, None, True]}, "context": STRANGE, "output": None, "error": {"status": 500}},
         live={
             ("/do", 0): ({"sequence": 1, "input": {}}, {"attempt": 0}),
-            ("/do/1/pause", 3): ({"sequence": 2, "input": STRANGE}, {"attempt": 1, "run": 2, "wake_at": 1_700_000_060.5}),
+            ("/do/1/pause", 3): (
+                {"sequence": 2, "input": STRANGE},
+                {"attempt": 1, "run": 2, "wake_at": 1_700_000_060.5},
+            ),
         },
         history=[
             ("", record("/do/0/first", output={"x": STRANGE}, next="/do/1/pause", context={"c": 1})),

@@ -28,7 +28,8 @@ _SERVERS = [
 @pytest.fixture(params=_SERVERS)
 def url(request: pytest.FixtureRequest) -> str:
     server: Any = request.getfixturevalue(request.param)
-    return f"{server.url}?cluster=true" if "cluster" in request.param else str(server.url)
+    options = {"redis_cluster_server": "?cluster=true", "infinispan_server": "&timeout=20000"}
+    return f"{server.url}{options.get(request.param, '')}"
 
 
 @pytest.fixture

@@ -73,7 +73,9 @@ class Postgresql:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if settings.schema is not None:
             name = connection.dialect.identifier_preparer.quote(settings.schema)
-            found = connection.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": settings.schema})
+            found = connection.execute(
+                text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": settings.schema}
+            )
             if found.first() is None:
                 connection.exec_driver_sql(f"CREATE SCHEMA {name}")
             connection.exec_driver_sql(f"SET LOCAL search_path TO {name}")

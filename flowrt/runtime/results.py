@@ -1,0 +1,34 @@
+"""Results: those who wait in this process for instances to end."""
+
+from __future__ import annotations
+
+import asyncio
+
+from flowrt.core.instance import Instance
+
+
+class Results:
+    """Futures by instance id; done when the instance has ended and that is durable."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[asyncio.Future[Instance]]] = {}
+
+    def wait(self, id_: str) -> asyncio.Future[Instance]:
+        """Is done with the instance once it has ended."""
+        future: asyncio.Future[Instance] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(id_, []).append(future)
+        return future
+
+    def forget(self, id_: str, future: asyncio.Future[Instance]) -> None:
+        """Nobody waits for that future any more."""
+        waiting = self._waiting.get(id_, [])
+        if future in waiting:
+            waiting.remove(future)
+        if not waiting:
+            self._waiting.pop(id_, None)
+
+    def ended(self, instance: Instance) -> None:
+        """Tells those who wait for it."""
+        for future in self._waiting.pop(instance.id, ()):
+            if not future.done():
+                future.set_result(instance)
