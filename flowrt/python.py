@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+import orjson
+
 from flowrt.assemble import Assembly
 from flowrt.compiler import InvalidDefinition
 from flowrt.config.model import Config, Secrets, Storage
@@ -179,8 +181,11 @@ class Runtime:
         return Handle(self, instance.id, instance.status)
 
     async def publish(self, event: Json) -> bool:
-        """Offers a CloudEvent to all that listen; returns when that is durable. False: it was accepted before."""
-        return await self.assembly.service.publish(event)
+        """Offers a CloudEvent (a mapping, or an event of the `cloudevents` package) to all that listen.
+
+        Returns when that is durable. False: it was accepted before. Raises `InvalidEvent`.
+        """
+        return await self.assembly.service.publish(_event_json(event))
 
     def handle(self, id: str) -> Handle:
         """A handle of any stored instance."""
@@ -200,6 +205,14 @@ class Runtime:
     def on_event(self, callback: Callable[[dict[str, Json]], Any]) -> None:
         """Calls back for every CloudEvent emitted, lifecycle ones (`io.serverlessworkflow.*`) too."""
         self.assembly.service.on_event(callback)
+
+
+def _event_json(event: Any) -> Json:
+    if isinstance(event, Mapping):
+        return dict(event)
+    from cloudevents.core.formats.json import JSONFormat
+
+    return orjson.loads(JSONFormat().write(event))
 
 
 def _wait(make: Callable[[], Any]) -> Any:

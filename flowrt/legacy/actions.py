@@ -15,6 +15,7 @@ from flowrt.legacy.source import Source
 
 Json = Any
 Actions = Sequence[Mapping[str, Json]]
+ASYNCHRONOUS = "async"
 
 
 def performed(source: Source, actions: Actions, mode: Json, where: str, *holders: Mapping[str, Json]) -> list[Json]:
@@ -70,7 +71,9 @@ def _task(
     source: Source, action: Mapping[str, Json], name: str, frame: Frame, where: str, *holders: Mapping[str, Json]
 ) -> dict[str, Json]:
     task, has_result = _doing(source, action, where, *holders)
-    task = _rested(source, action, retried(source, action, name, task, where), name, where)
+    if not _is_asynchronous(action):
+        task = retried(source, action, name, task, where)
+    task = _rested(source, action, task, name, where)
     filter_ = action.get("actionDataFilter") or {}
     outer: dict[str, Json] = {}
     if action.get("condition") is not None:
@@ -104,10 +107,16 @@ def _doing(source: Source, action: Mapping[str, Json], where: str, *holders: Map
         source.notes.problem(where, "an action has one of 'functionRef', 'eventRef', 'subFlowRef'")
         return {"set": "${ . }"}, False
     task = call(source, function, f"{where}/functionRef")
-    if isinstance(function, Mapping) and function.get("invoke") == "async":
+    if _is_asynchronous(action):
         source.notes.add(where, "1.0 has no asynchronous calls: it is awaited, its result and errors are passed over")
         return {"try": [{"call": task}], "catch": {}}, False
     return task, True
+
+
+def _is_asynchronous(action: Mapping[str, Json]) -> bool:
+    """Nobody waits for its result or its errors: it is not retried either."""
+    refs = (action.get(name) for name in ("functionRef", "eventRef", "subFlowRef"))
+    return any(isinstance(ref, Mapping) and ref.get("invoke") == ASYNCHRONOUS for ref in refs)
 
 
 def _rested(source: Source, action: Mapping[str, Json], task: Json, name: str, where: str) -> Json:
@@ -132,7 +141,7 @@ def _sub_flow(source: Source, flow: Mapping[str, Json], where: str) -> tuple[Jso
         "version": "latest" if version is None else semantic_version(str(version)),
     }
     run: dict[str, Json] = {"workflow": workflow}
-    if flow.get("invoke") != "async":
+    if flow.get("invoke") != ASYNCHRONOUS:
         return {"run": run}, True
     if flow.get("onParentComplete") != "continue":
         source.notes.add(where, "a workflow that is not awaited goes on when its parent has ended; 0.8 would end it")
@@ -143,7 +152,7 @@ def _exchange(source: Source, ref: Mapping[str, Json], where: str, *holders: Map
     """An event sent and another one awaited: side by side, so that an early answer is not missed."""
     sent, answer = ref.get("triggerEventRef") or ref.get("produceEventRef"), ref.get("resultEventRef")
     send = emitting(source, ref, str(sent), f"{where}/eventRef")
-    if answer is None or ref.get("invoke") == "async":
+    if answer is None or ref.get("invoke") == ASYNCHRONOUS:
         return send, False
     answer = str(answer)
     wait = listening(source, [answer], False, f"{where}/eventRef")

@@ -67,7 +67,7 @@ def emitting(source: Source, produced: Mapping[str, Json], ref: str, where: str)
     """A task that emits an event and outputs its input."""
     event = source.find("events", ref, where)
     attributes: dict[str, Json] = {
-        "source": event.get("source") or f"/{workflow_name(str(source.data.get('id') or source.data.get('key')))}",
+        "source": event.get("source") or f"workflow://{source.namespace}/{_own_name(source)}",
         "type": event.get("type") or ref,
     }
     if event.get("source") is None:
@@ -112,3 +112,7 @@ def _context_attributes(value: Json) -> list[tuple[str, Json]]:
     if isinstance(value, Mapping):
         return list(value.items())
     return [pair for each in value or () if isinstance(each, Mapping) for pair in each.items()]
+
+
+def _own_name(source: Source) -> str:
+    return workflow_name(str(source.data.get("id") or source.data.get("key")))

@@ -92,9 +92,13 @@ class Flow:
             "name": workflow_name(str(ref.get("workflowId"))),
             "version": "latest" if version is None else semantic_version(str(version)),
         }
-        if ref.get("data") is not None:
+        run: dict[str, Json] = {"run": {"workflow": workflow, "await": False}}
+        if isinstance(ref.get("data"), str):
+            given = wrapped(self.source.expressions.bare(ref["data"]))
+            run |= {"input": {"from": given}, "output": {"as": "${ $task.input }"}}
+        elif ref.get("data") is not None:
             workflow["input"] = self.source.expressions.value(ref["data"])
-        return {"run": {"workflow": workflow, "await": False}}
+        return run
 
     # States
 

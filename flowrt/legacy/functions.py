@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flowrt.core.template import to_text
 from flowrt.legacy.expressions import wrapped
 from flowrt.legacy.graphql import query
 from flowrt.legacy.source import Source
@@ -80,7 +81,7 @@ def _odata(source: Source, function: Mapping[str, Json], ref: Mapping[str, Json]
         "endpoint": _endpoint(source, f"{service}/{entities}{_key(arguments.get('key'))}", function),
     }
     if options:
-        with_["query"] = {f"${name.lower()}": option for name, option in options.items()}
+        with_["query"] = {f"${name.lower()}": to_text(option) for name, option in options.items()}
     return {"call": "http", "with": with_}
 
 
@@ -99,7 +100,8 @@ def _custom(source: Source, function: Mapping[str, Json], ref: Mapping[str, Json
     if match := REST.fullmatch(operation):
         with_: dict[str, Json] = {"method": match[1].lower(), "endpoint": _endpoint(source, match[2], function)}
         if arguments:
-            with_["query" if with_["method"] == "get" else "body"] = arguments
+            query = {name: to_text(argument) for name, argument in arguments.items()}
+            with_ |= {"query": query} if with_["method"] == "get" else {"body": arguments}
         return {"call": "http", "with": with_}
     detail = f"The custom function '{function['name']}' ({operation}) has no counterpart in DSL 1.0."
     source.notes.add(where, f"{detail} Running it faults: call a function of yours instead")

@@ -123,10 +123,9 @@ def _read(file: Path) -> Migration | None:
         checksum = zlib.crc32(line.encode(), checksum)
     text = "\n".join(line for line in lines if not line.lstrip().startswith("--"))
     statements = [part.strip() for part in re.split(r";[ \t]*(?:\n|$)", text)]
-    signed = checksum - (1 << 32) if checksum >= 1 << 31 else checksum
-    return Migration(
-        int(named[1]), named[2].replace("_", " "), file.name, [part for part in statements if part], signed
-    )
+    checksum -= (checksum >> 31) << 32
+    description = named[2].replace("_", " ")
+    return Migration(int(named[1]), description, file.name, [part for part in statements if part], checksum)
 
 
 def _history(schema: str | None) -> Table:

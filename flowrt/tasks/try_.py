@@ -8,6 +8,7 @@ from flowrt.core.dataflow import truth
 from flowrt.core.definition import CONTINUE, WAIT, Done, Run, Step, Task, following
 from flowrt.core.fault import Fault, canonical_type
 from flowrt.core.instance import TaskState
+from flowrt.core.keeping import ROUNDS_KEPT
 from flowrt.core.machine import Machine
 from flowrt.core.reader import Reader
 from flowrt.core.template import Template
@@ -30,6 +31,8 @@ class Try(TaskList):
     when: Template | None = None
     except_when: Template | None = None
     retry: Retry | None = None
+    endless = False
+    """Nothing limits how often it retries."""
     handler: tuple[Task, ...] = ()
 
     @classmethod
@@ -65,6 +68,8 @@ class Try(TaskList):
             self.except_when = except_when.expression()
         if (retry := catch.get("retry")) is not None:
             self.retry = Retry.parse(retry)
+            # Without a limit attempts are rounds: in the long run the records of old ones go.
+            self.endless = self.counts_rounds = self.retry.count is None
         if (do := catch.get("do")) is not None:
             self.handler = do.tasks()
 
@@ -153,5 +158,7 @@ class Try(TaskList):
         state.run = state.memory["run"]
         if self.retry is not None and self.retry.attempt_duration is not None:
             state.wake_at = machine.now + machine.evaluate(self.retry.attempt_duration, state.data, state)
+        if self.endless and state.memory["retries"] >= ROUNDS_KEPT:
+            machine.new_round(state)
         machine.touch(state)
         return self.begin(state, state.data, machine)

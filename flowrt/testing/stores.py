@@ -14,8 +14,6 @@ class TestMyStore(StoreContract):
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from flowrt.stores.protocol import Store
@@ -31,10 +29,9 @@ class StoreContract(CommitContract, HistoryContract, ListContract, LeaseContract
     """What a store promises. Subclasses say how to open, reopen and damage theirs."""
 
     @pytest.fixture
-    async def store(self) -> AsyncIterator[Store]:
+    async def store(self) -> Store:
         """A new, empty, open store."""
         raise TypeError(f"{type(self).__name__} has no fixture `store`")
-        yield
 
     @pytest.fixture
     def reopen(self) -> Reopen:

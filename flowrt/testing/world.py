@@ -119,6 +119,7 @@ class World:
         self._outside: list[_Happening] = []
         self._begun: dict[EffectName, Effect] = {}
         self._answers: dict[EffectName, Answer] = {}
+        self._open: set[EffectName] = set()
         self._over: set[EffectName] = set()
         self._places: dict[tuple[EffectName, str], Place] = {}
         self._ranks: dict[str, int] = {}
@@ -239,7 +240,7 @@ class World:
         if happening.effect is not None:
             self._due.pop(happening.effect, None)
             if happening.answers:
-                self._over.add(happening.effect)
+                self._end({happening.effect})
         if self._crash(True):
             raise _Crash
         concerned = {instance.id: instance for instance in moved}
@@ -283,7 +284,7 @@ class World:
         wanted = {(instance.id, state.effect_key) for state in instance.effects_wanted()}
         for name in [name for name in self._due if name[0] == instance.id and name not in wanted]:
             del self._due[name]
-        self._over |= {name for name in self._begun if name[0] == instance.id and name not in wanted}
+        self._end({name for name in self._open if name[0] == instance.id and name not in wanted})
         if not wanted:
             return
         for effect in self.machine.pending(instance, self.now):
@@ -295,11 +296,16 @@ class World:
             else:
                 self._begin(name, effect)
 
+    def _end(self, names: set[EffectName]) -> None:
+        self._open -= names
+        self._over |= names
+
     def _begin(self, name: EffectName, effect: Effect) -> None:
         if name in self._over:
             raise Broken(f"the effect {name} was over and is begun again")
         if name not in self._begun:
             self._begun[name] = effect
+            self._open.add(name)
             self.calls.append(effect)
         elif (known := self._begun[name].arguments) != effect.arguments:
             raise Broken(f"the effect {name} is repeated with {effect.arguments!r}, not {known!r}")

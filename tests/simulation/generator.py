@@ -44,9 +44,9 @@ class Program:
         return [json.dumps(definition) for definition in self.definitions]
 
     @property
-    def parallel(self) -> bool:
-        """Whether branches stand side by side: how far one gets before the next begins depends on the turns."""
-        return '"fork"' in "".join(self.texts())
+    def sequential(self) -> bool:
+        """Whether nothing is to be done side by side: otherwise what gets how far depends on the length of turns."""
+        return '"fork"' not in "".join(self.texts()) and not self.signals
 
     def answer(self, effect: Effect) -> Answer:
         """Depends on what the effect is, not on when it is asked for."""
@@ -283,8 +283,10 @@ class _Writer:
             limit["attempt"]["duration"] = self._duration(8)
         if self._chance(0.2):
             limit["duration"] = self._duration(20)
+        if self._chance(0.2):
+            limit = {"duration": self._duration(25)}
         retry: Json = {"limit": limit}
-        if self._chance(0.7):
+        if self._chance(0.7) or "attempt" not in limit:
             retry["delay"] = self._duration(4)
             retry["backoff"] = {self.dice.choice(("constant", "linear", "exponential")): {}}
         if self._chance(0.3):

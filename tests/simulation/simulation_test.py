@@ -29,7 +29,7 @@ def difference(made: Program) -> str | None:
             "random crashes": (calm, run(made, definitions, CrashSometimes(made.seed))),
             "turns of one step and a crash at every commit": (slow, run(made, definitions, CrashEverywhere(), budget=1)),
         }
-        if not made.parallel:
+        if made.sequential:
             pairs["turns of one step"] = (calm, slow)
     except Broken as error:
         return f"it breaks: {error}"

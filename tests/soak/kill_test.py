@@ -13,12 +13,14 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.servers import Server
 from tests.soak.callee import Callee
+from tests.soak.conftest import Soaked
 from tests.soak.plant import Plant, insist
 from tests.soak.workload import CALLS_OF_ONE, ITEMS, expected_output, texts
 
 SOAK = "FLOWRT_SOAK" in os.environ
-KILLS = 100 if SOAK else 6
+KILLS = int(os.environ.get("FLOWRT_KILLS", 100 if SOAK else 6))
 IN_FLIGHT_S = 3.0
 """A call may come again when the server was killed within this time after it first came."""
 
@@ -71,7 +73,7 @@ class Load:
         assert answer.status_code == 202, answer.text
 
 
-def soak(folder: Path, store: str, kills: int, seed: int = 7) -> None:
+def soak(folder: Path, store: str, kills: int, server: Server | None = None, seed: int = 7) -> None:
     """Load, kills at random moments, and the reckoning."""
     callee = Callee()
     callee.start()
@@ -84,8 +86,13 @@ def soak(folder: Path, store: str, kills: int, seed: int = 7) -> None:
     plant.wait_ready()
     moments = random.Random(seed)
     load = Load(plant, 8)
-    for _ in range(kills):
+    for number in range(kills):
         time.sleep(moments.uniform(0.1, 1.5))
+        if server is not None and number % 3 == 2:
+            server.kill()
+            time.sleep(0.5)
+            server.restart()
+            continue
         plant.kill()
         plant.start()
         plant.wait_ready()
@@ -146,15 +153,7 @@ def test_file_store_survives_kills(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-def test_redis_survives_kills(tmp_path: Path, redis_durable: str) -> None:
-    soak(tmp_path, redis_durable, KILLS)
-
-
-@pytest.mark.soak
-def test_postgres_survives_kills(tmp_path: Path, postgres_database: str) -> None:
-    soak(tmp_path, postgres_database, KILLS)
-
-
-@pytest.mark.soak
-def test_mariadb_survives_kills(tmp_path: Path, mariadb_database: str) -> None:
-    soak(tmp_path, mariadb_database, KILLS)
+@pytest.mark.parametrize("soaked", ["redis", "postgresql", "mariadb"], indirect=True)
+def test_servers_survive_kills(tmp_path: Path, soaked: Soaked) -> None:
+    """flowrt is killed, and every third time its store, too."""
+    soak(tmp_path, soaked.url, KILLS, soaked.server)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from flowrt.stores.memory import MemoryStore
@@ -13,8 +11,8 @@ from flowrt.testing.stores import Damage, Reopen, StoreContract
 
 class TestMemoryStore(StoreContract):
     @pytest.fixture
-    async def store(self) -> AsyncIterator[Store]:
-        yield MemoryStore()
+    async def store(self) -> Store:
+        return MemoryStore()
 
     @pytest.fixture
     def reopen(self) -> Reopen:

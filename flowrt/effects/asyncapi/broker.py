@@ -39,7 +39,7 @@ class Server:
     tls: bool
     security: tuple[str, ...] = ()
     """The types of its security schemes: `userPassword`, `scramSha256`, …"""
-    bindings: Node = field(default=NOTHING, hash=False)
+    bindings: Node = field(default_factory=dict, hash=False)
 
     @property
     def address(self) -> str:
@@ -57,10 +57,10 @@ class Channel:
 
     name: str
     address: str
-    bindings: Node = field(default=NOTHING, hash=False)
-    operation: Node = field(default=NOTHING, hash=False)
+    bindings: Node = field(default_factory=dict, hash=False)
+    operation: Node = field(default_factory=dict, hash=False)
     """The bindings of the operation."""
-    message: Node = field(default=NOTHING, hash=False)
+    message: Node = field(default_factory=dict, hash=False)
     """The bindings of the message."""
 
 

@@ -60,11 +60,12 @@ class Environment:
         self._map_size = map_size
         self._lock = ServingLock(path.with_suffix(".lock"))
         self._env: Any = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowrt-file-store")
+        self._thread: ThreadPoolExecutor | None = None
         self._turn = asyncio.Lock()
 
     def open(self) -> None:
         """Raises `StoreRefused` or `StoreUnavailable`."""
+        self.dead = None
         try:
             if not self.readonly:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,6 +76,7 @@ class Environment:
             self._env.reader_check()
             self._check_format()
             create = not self.readonly
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="flowrt-file-store")
             self.databases = Databases(*(self._env.open_db(name.encode(), create=create) for name in _NAMES))
         except lmdb.Error as error:
             self.close()
@@ -88,7 +90,9 @@ class Environment:
 
     def close(self) -> None:
         """Waits for the commit in flight."""
-        self._thread.shutdown(wait=True)
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
+            self._thread = None
         if self._env is not None:
             self._env.close()
             self._env = None

@@ -63,12 +63,15 @@ class FileStore:
         self._environment.close()
 
     async def acquire(self, holder: str, ttl_s: float) -> int | None:
-        owner, _, until = self._lease
-        if until > time.monotonic() and owner != holder:
-            return None
-        token = await self._write(Writing.next_token)
-        self._lease = (holder, token, time.monotonic() + ttl_s)
-        return token
+        def take(writing: Writing) -> int | None:
+            owner, _, until = self._lease
+            if until > time.monotonic() and owner != holder:
+                return None
+            token = writing.next_token()
+            self._lease = (holder, token, time.monotonic() + ttl_s)
+            return token
+
+        return await self._write(take)
 
     async def renew(self, token: int, ttl_s: float) -> bool:
         holder, current, _ = self._lease

@@ -43,8 +43,8 @@ class Layout:
         for checkpoint in batch.checkpoints:
             id_ = names.encoded(checkpoint.entry.id)
             self._add(checkpoint, keys.instance(id_), keys.history(id_))
-        for source, event, until in batch.seen:
-            self.commands.append((keys.seen, "ZADD", (until, names.event_member(source, event))))
+        marks = [part for source, event, until in batch.seen for part in (until, names.event_member(source, event))]
+        self.commands += _bounded(keys.seen, "ZADD", marks)
         sent = [names.event_member(*event) for event in batch.sent]
         self.closing += _bounded(keys.outbox, "HDEL", sent)
         self.closing += _bounded(keys.outbox_order, "ZREM", sent)

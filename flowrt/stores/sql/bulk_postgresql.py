@@ -1,4 +1,4 @@
-"""PostgreSQL: a batch of rows is one statement, its columns one array each, or one value where all rows have the same."""
+"""PostgreSQL: a batch of rows is one statement, its columns one array each, or one value where all rows agree."""
 
 from __future__ import annotations
 

@@ -66,7 +66,8 @@ class Commits:
         self.events.write(connection, batch, token)
 
     def _standing(self, connection: Connection, ids: Sequence[str]) -> dict[str, Standing]:
-        return {row[0]: Standing(row[1], row[2], row[3]) for row in self.queries.rows(connection, self._held, ids)}
+        found = self.queries.rows(connection, self._held, ids)
+        return {id_: Standing(revision, token, tags) for id_, revision, token, tags in found}
 
     def _instances(self, connection: Connection, plan: Plan, standing: dict[str, Standing]) -> None:
         table, bulk = self.tables.instances, self.bulk

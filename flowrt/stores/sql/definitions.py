@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, update
+from sqlalchemy import Connection, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from flowrt.stores.codec import Codec
@@ -62,7 +62,7 @@ class Definitions:
         names = ("digest", "namespace", "name", "version", "source", "deployed", "base_uri")
         return self.queries.of(*(self.tables.definitions.c[name] for name in names))
 
-    def _definition(self, row: Row[Any]) -> Definition:
+    def _definition(self, row: Any) -> Definition:
         digest, namespace, name, version, source, deployed, base_uri = row
         decode = self.codec.decode
         base = None if base_uri is None else decode(base_uri)

@@ -1,6 +1,6 @@
 """Which errors of a driver mean that the database did not do it, or did not say: those become `StoreUnavailable`.
 
-Everything else (a broken constraint, a missing table, a wrong statement) is a fault of this program and goes on as it is.
+Everything else (a broken constraint, a missing table, a wrong statement) is a fault of this program and stays as it is.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from flowrt.stores.sql.settings import SqlSettings
 _POSTGRES_CLASSES = ("08", "40", "53", "57", "58")
 _POSTGRES_CODES = frozenset(("25006", "55P03"))
 _POSTGRES_REFUSALS = ("28", "3D")
-_MYSQL_CODES = frozenset(
-    (1021, 1040, 1042, 1043, 1053, 1077, 1114, 1129, 1152, 1153, 1158, 1159, 1160, 1161, 1180, 1184, 1203, 1205, 1213)
-    + (1226, 1290, 1317, 1637, 1792, 1836, 1927, 1969, 2002, 2003, 2006, 2013, 2014, 2055, 3024, 3168)
-)
+_MYSQL_LOST = frozenset((1042, 1043, 1053, 1077, 1152, 1158, 1159, 1160, 1161, 1184, 1927))
+_MYSQL_CLIENT = frozenset((2002, 2003, 2006, 2013, 2014, 2055))
+_MYSQL_FULL = frozenset((1021, 1040, 1114, 1129, 1153, 1203, 1226, 1637))
+_MYSQL_LOCKED = frozenset((1180, 1205, 1213, 1290, 1317, 1792, 1836, 1969, 3024, 3168))
 _MYSQL_REFUSALS = frozenset((1044, 1045, 1049, 1698))
 # BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB
 _SQLITE_CODES = frozenset((5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26))
@@ -76,7 +76,7 @@ def _unavailable(error: Any, dialect: str) -> bool:
             # Without a state the driver itself gave up: the connection is closed, or closing.
             return not code or code.startswith(_POSTGRES_CLASSES) or code in _POSTGRES_CODES
         case "mysql":
-            return code in _MYSQL_CODES
+            return code in _MYSQL_LOST | _MYSQL_CLIENT | _MYSQL_FULL | _MYSQL_LOCKED
         case "sqlite":
             return code in _SQLITE_CODES
         case "oracle":
@@ -89,7 +89,7 @@ def _refuses(error: Any, dialect: str) -> bool:
     code = _code(error, dialect)
     match dialect:
         case "postgresql":
-            return code.startswith(_POSTGRES_REFUSALS)
+            return str(code).startswith(_POSTGRES_REFUSALS)
         case "mysql":
             return code in _MYSQL_REFUSALS
         case "oracle":

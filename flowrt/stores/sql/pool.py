@@ -35,10 +35,10 @@ def pooled(driver: str, settings: SqlSettings, arguments: dict[str, Any], **opti
 def _expire_idle(engine: AsyncEngine, limit_s: float) -> None:
     # What has lain idle for long may have been cut by a firewall without a word.
     @event.listens_for(engine.sync_engine, "checkin")
-    def rest(connection: Any, record: ConnectionPoolEntry) -> None:
+    def rest(_connection: Any, record: ConnectionPoolEntry) -> None:
         record.info["idle_since"] = time.monotonic()
 
     @event.listens_for(engine.sync_engine, "checkout")
-    def examine(connection: Any, record: ConnectionPoolEntry, proxy: Any) -> None:
+    def examine(_connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
         if time.monotonic() - record.info.pop("idle_since", time.monotonic()) > limit_s:
             raise DisconnectionError(f"idle for more than {limit_s:g} s")

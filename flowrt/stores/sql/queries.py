@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, any_, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import Select
 
@@ -24,14 +24,14 @@ class Queries:
 
     def of(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """A query of columns, within the application."""
-        table = columns[0].table  # type: ignore[attr-defined]
+        table = columns[0].table
         return select(*columns).where(table.c.application_id == self.application)
 
     def among(self, key: ColumnElement[Any], *columns: ColumnElement[Any]) -> Select[Any]:
         """A query of columns, to be given the values of its key by `rows`."""
         return self.of(*columns).where(self._one_of(key))
 
-    def rows(self, connection: Connection, query: Select[Any], values: Sequence[str]) -> Iterator[Row[Any]]:
+    def rows(self, connection: Connection, query: Select[Any], values: Sequence[str]) -> Iterator[Any]:
         """What a query `among` finds."""
         for start in range(0, len(values), _PORTION):
             yield from connection.execute(query, {"values": values[start : start + _PORTION]})

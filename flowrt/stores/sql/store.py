@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -30,7 +31,7 @@ from flowrt.stores.sql.events import Events
 from flowrt.stores.sql.leases import Leases
 from flowrt.stores.sql.queries import Queries
 from flowrt.stores.sql.reads import Reads
-from flowrt.stores.sql.rows import Rows
+from flowrt.stores.sql.rows import Plan, Rows
 from flowrt.stores.sql.settings import SqlSettings
 from flowrt.stores.sql.tables import tables
 
@@ -39,9 +40,6 @@ T = TypeVar("T")
 
 _DELETED_AT_ONCE = 200
 """Instances a transaction removes: short enough not to hold up commits."""
-
-_TRIES = 3
-"""Of a commit that finds a row in its way."""
 
 
 class SqlStore:
@@ -114,14 +112,14 @@ class SqlStore:
 
     async def commit(self, batch: Batch, token: int) -> None:
         plan = self._rows.plan(batch, token)
-        for attempt in range(1, _TRIES + 1):
-            careful = attempt > 1
-            try:
-                return await self._write(lambda some: self._commits.write(some, batch, plan, token, careful))  # noqa: B023
-            except IntegrityError:
-                # The record of an earlier attempt holds the place of a task, or another commit has just got in between.
-                if attempt == _TRIES:
-                    raise
+        for careful in (False, True, True):
+            # A row in the way is the record of an earlier attempt, or of a commit that has just got in between.
+            with suppress(IntegrityError):
+                return await self._commit(batch, plan, token, careful)
+        return await self._commit(batch, plan, token, careful=True)
+
+    async def _commit(self, batch: Batch, plan: Plan, token: int, careful: bool) -> None:
+        await self._write(lambda connection: self._commits.write(connection, batch, plan, token, careful))
 
     async def load(self, ids: Sequence[str]) -> dict[str, Stored | BrokenEntry]:
         return await self._read(lambda connection: self._reads.load(connection, ids))
@@ -140,9 +138,11 @@ class SqlStore:
     async def delete(self, ids: Sequence[str]) -> int:
         chosen, count = list(dict.fromkeys(ids)), 0
         for start in range(0, len(chosen), _DELETED_AT_ONCE):
-            portion = chosen[start : start + _DELETED_AT_ONCE]
-            count += await self._write(lambda connection, some=portion: self._commits.remove(connection, some))
+            count += await self._delete(chosen[start : start + _DELETED_AT_ONCE])
         return count
+
+    async def _delete(self, ids: Sequence[str]) -> int:
+        return await self._write(lambda connection: self._commits.remove(connection, ids))
 
     async def expired(self, status: str, ended_before: float, limit: int) -> list[str]:
         return await self._read(lambda connection: self._reads.expired(connection, status, ended_before, limit))
@@ -175,8 +175,10 @@ class SqlStore:
         def read(connection: Connection) -> dict[str, Json]:
             version = ".".join(map(str, connection.dialect.server_version_info or ()))
             weakness = self._dialect.durability(connection)
-            known = {"store": self.name, "place": self.settings.place, "version": version}
-            known |= {"durable": weakness is None, "warning": weakness} if weakness else {"durable": True}
+            known: dict[str, Json] = {"store": self.name, "place": self.settings.place, "version": version}
+            known["durable"] = weakness is None
+            if weakness is not None:
+                known["warning"] = weakness
             return {**known, **self._reads.counts(connection)}
 
         return await self._read(read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Boolean, Column, MetaData, Table
 from sqlalchemy.types import TypeEngine
@@ -44,13 +45,13 @@ def tables(schema: str | None) -> Tables:
     )
 
 
-def _table(meta: MetaData, name: str, columns: dict[str, TypeEngine[object]], key: tuple[str, ...] = ()) -> Table:
+def _table(meta: MetaData, name: str, columns: dict[str, TypeEngine[Any]], key: tuple[str, ...] = ()) -> Table:
     """With its key where rows are put under it, replacing others."""
     named = {"application_id": KeyText(), **columns}
     return Table(name, meta, *(Column(each, type_, primary_key=each in key) for each, type_ in named.items()))
 
 
-_INSTANCE: dict[str, TypeEngine[object]] = {
+_INSTANCE: dict[str, TypeEngine[Any]] = {
     "instance_id": KeyText(),
     "workflow_name": KeyText(),
     "workflow_namespace": KeyText(),
@@ -74,7 +75,7 @@ _INSTANCE: dict[str, TypeEngine[object]] = {
     "output": LargeBinary(),
     "error": LargeBinary(),
 }
-_TASK: dict[str, TypeEngine[object]] = {
+_TASK: dict[str, TypeEngine[Any]] = {
     "process_instance_id": KeyText(),
     "json_pointer": KeyText(),
     "iteration": Integer(),
@@ -91,7 +92,7 @@ _TASK: dict[str, TypeEngine[object]] = {
     "fixed": LargeBinary(),
     "details": LargeBinary(),
 }
-_EARLIER: dict[str, TypeEngine[object]] = {
+_EARLIER: dict[str, TypeEngine[Any]] = {
     "process_instance_id": KeyText(),
     "sequence": BigInteger(),
     "json_pointer": KeyText(),
@@ -102,13 +103,13 @@ _EARLIER: dict[str, TypeEngine[object]] = {
     "context": LargeBinary(),
     "model": LargeBinary(),
 }
-_TAG: dict[str, TypeEngine[object]] = {
+_TAG: dict[str, TypeEngine[Any]] = {
     "instance_id": KeyText(),
     "name": KeyText(),
     "value": KeyText(),
     "started_epoch": Double(),
 }
-_DEFINITION: dict[str, TypeEngine[object]] = {
+_DEFINITION: dict[str, TypeEngine[Any]] = {
     "digest": KeyText(),
     "namespace": KeyText(),
     "name": KeyText(),
@@ -117,9 +118,9 @@ _DEFINITION: dict[str, TypeEngine[object]] = {
     "source": LargeBinary(),
     "base_uri": LargeBinary(),
 }
-_LEASE: dict[str, TypeEngine[object]] = {"holder": KeyText(), "token": BigInteger(), "until_epoch": Double()}
-_SEEN: dict[str, TypeEngine[object]] = {"id": KeyText(), "source": KeyText(), "until_epoch": Double()}
-_EVENT: dict[str, TypeEngine[object]] = {
+_LEASE: dict[str, TypeEngine[Any]] = {"holder": KeyText(), "token": BigInteger(), "until_epoch": Double()}
+_SEEN: dict[str, TypeEngine[Any]] = {"id": KeyText(), "source": KeyText(), "until_epoch": Double()}
+_EVENT: dict[str, TypeEngine[Any]] = {
     "id": KeyText(),
     "reg_id": KeyText(),
     "source": KeyText(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flowrt.stores.protocol import Batch, Store
 from flowrt.testing.contract.commits import stored, token_of
 from flowrt.testing.contract.records import checkpoint, record
@@ -28,7 +30,7 @@ class HistoryContract:
         token = await token_of(store)
         a, b = "/do/0/t/try/0/a", "/do/0/t/try/1/b"
         live = ({"sequence": 2}, {"attempt": 1})
-        steps = [
+        steps: list[dict[str, Any]] = [
             {"history": [("", record(a, output=0))]},
             # The next attempt begins: the same task is live, and had completed.
             {"live": {(a, 0): live}},

@@ -97,7 +97,8 @@ class ListContract:
         token = await token_of(store)
         entries = [entry(f"i{n:03}", started_at=1000.0, tags={"t": "x"}) for n in range(0, 100, 2)]
         await store.commit(Batch([checkpoint(each) for each in entries]), token)
-        for query in ({}, {"tag": ("t", "x")}):
+        queries: list[dict[str, Any]] = [{}, {"tag": ("t", "x")}]
+        for query in queries:
             page = await store.find(Query(limit=20, **query))
             seen = [each.id for each in page.items]
             newer = [entry(f"new{query}", started_at=2000.0), entry(f"i099{query}", started_at=1000.0)]

@@ -49,15 +49,13 @@ def event(id: str, source: str = "/till", **other: Json) -> dict[str, Json]:
 def full(id: str) -> Checkpoint:
     """A first checkpoint that has everything."""
     of = entry(id, "waiting", 1_700_000_000.123457, wake_at=1_700_000_060.5, tags={"colour": "blue"}, parent="p1")
+    paused = {"attempt": 1, "run": 2, "wake_at": 1_700_000_060.5}
     return checkpoint(
         of,
         fields={"input": {"a": [1, 2.5, None, True]}, "context": STRANGE, "output": None, "error": {"status": 500}},
         live={
             ("/do", 0): ({"sequence": 1, "input": {}}, {"attempt": 0}),
-            ("/do/1/pause", 3): (
-                {"sequence": 2, "input": STRANGE},
-                {"attempt": 1, "run": 2, "wake_at": 1_700_000_060.5},
-            ),
+            ("/do/1/pause", 3): ({"sequence": 2, "input": STRANGE}, paused),
         },
         history=[
             ("", record("/do/0/first", output={"x": STRANGE}, next="/do/1/pause", context={"c": 1})),

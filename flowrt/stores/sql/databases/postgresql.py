@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -73,10 +73,8 @@ class Postgresql:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if settings.schema is not None:
             name = connection.dialect.identifier_preparer.quote(settings.schema)
-            found = connection.execute(
-                text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": settings.schema}
-            )
-            if found.first() is None:
+            known = text("SELECT 1 FROM pg_namespace WHERE nspname = :name")
+            if connection.execute(known, {"name": settings.schema}).first() is None:
                 connection.exec_driver_sql(f"CREATE SCHEMA {name}")
             connection.exec_driver_sql(f"SET LOCAL search_path TO {name}")
         yield

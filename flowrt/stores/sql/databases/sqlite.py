@@ -56,7 +56,7 @@ def _engine(settings: SqlSettings, writes: bool) -> Engine:
     )
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: Any, record: Any) -> None:
+    def prepare(connection: Any, _record: Any) -> None:
         # The driver must not begin transactions by itself: it would begin them as readers.
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL" if writes else "PRAGMA query_only = ON")
