@@ -84,11 +84,11 @@ def emitting(source: Source, produced: Mapping[str, Json], ref: str, where: str)
 
 def _filter(source: Source, ref: str, where: str, known: str | None) -> Json:
     event = source.find("events", ref, where)
-    filter_: dict[str, Json] = {
-        "with": {name: event[name] for name in ("type", "source") if event.get(name) is not None}
-    }
-    if not filter_["with"]:
-        source.notes.problem(where, f"the event '{ref}' has neither 'type' nor 'source'")
+    with_ = {name: event[name] for name in ("type", "source") if event.get(name) is not None}
+    filter_: dict[str, Json] = {"with": with_}
+    if not with_:
+        if len(event) > 1:
+            source.notes.problem(where, f"the event '{ref}' has neither 'type' nor 'source'")
         filter_["with"] = {"type": ref}
     correlate = {}
     for each in _correlations(event):

@@ -123,13 +123,12 @@ FUNCTIONS: dict[str, Convert] = {
 def _parts(source: Source, function: Mapping[str, Json], where: str, count: int) -> list[str]:
     """The parts of an operation such as `document#operation`."""
     parts = str(function.get("operation", "")).split("#")
-    if len(parts) != count or not all(parts):
+    if "operation" in function and (len(parts) != count or not all(parts)):
         source.notes.problem(
             where,
             f"the operation '{function.get('operation')}' of '{function['name']}' needs {count} parts between '#'",
         )
-        return ["", "", ""][:count]
-    return parts
+    return parts if len(parts) == count else [""] * count
 
 
 def _document(source: Source, uri: str, function: Mapping[str, Json], where: str) -> Json:

@@ -38,4 +38,6 @@ class Notes:
 
     def problem(self, where: str, message: str) -> None:
         """What is wrong with the document."""
-        self.problems.append(Note(where, message))
+        problem = Note(where, message)
+        if problem not in self.problems:
+            self.problems.append(problem)

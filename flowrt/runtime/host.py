@@ -68,6 +68,7 @@ class Host:
         if self.auto_restore:
             await self._restore()
             await self.service.republish()
+        self.worker.indexed.set()
         self.restoring = False
         self._tasks.append(asyncio.create_task(self._sweep()))
 
@@ -80,13 +81,14 @@ class Host:
             page = await self.store.unfinished(after, PAGE)
             for entry, subscriptions in page:
                 unfinished.add(entry.id)
-                if entry.started_at >= self._owned_at or self.worker.peek(entry.id) is not None:
-                    # Started or loaded here meanwhile: what is in memory is newer than this page.
+                if entry.started_at >= self._owned_at:
                     continue
                 self.restored += 1
-                self.worker.index.put(entry.id, subscriptions)
-                if entry.status != SUSPENDED:
-                    self.worker.timers.put(entry.id, entry.wake_at)
+                # What moved here meanwhile has entries that are newer than this page.
+                if entry.id not in self.worker.moved_early:
+                    self.worker.index.put(entry.id, subscriptions)
+                    if entry.status != SUSPENDED:
+                        self.worker.timers.put(entry.id, entry.wake_at)
                 if entry.status in (PENDING, RUNNING):
                     self.worker.activate(entry.id)
                 if entry.parent is not None:
@@ -95,6 +97,7 @@ class Host:
                 break
             after = page[-1][0].id
             await asyncio.sleep(0)
+        self.worker.indexed.set()
         if self.restored:
             log.info("restored %d instances", self.restored)
         for entry in orphans:

@@ -63,6 +63,10 @@ class Worker:
         """Whether anyone wants to be told what happens to an instance."""
         self.on_emitted: Callable[[dict[str, Any], str], None] = lambda event, id_: None
         """An event, and the id of the instance that emitted it."""
+        self.indexed = asyncio.Event()
+        """Is set once everything that listened before this process is in the index: only then may events be offered."""
+        self.moved_early: set[str] = set()
+        """Instances whose entries in the index are newer than what a restore reads."""
         self.begun = 0
         """How many instances have been started here."""
         self.on_ended: list[Callable[[Instance], None]] = []
@@ -170,6 +174,7 @@ class Worker:
 
     async def offer(self, event: dict[str, Any], until: float) -> asyncio.Future[None]:
         """Offers an event to every instance that listens; the future is done when that, and its mark, is durable."""
+        await self.indexed.wait()
         ids = self.index.matches(event)
         for running in await self._load_all(ids):
             running.mailbox.append(Arrived(event))
@@ -190,6 +195,8 @@ class Worker:
     def moved(self, running: Running) -> None:
         """It has advanced: what it listens for, its deadline and its changes are taken note of."""
         instance = running.instance
+        if not self.indexed.is_set():
+            self.moved_early.add(instance.id)
         if instance.changes.listeners:
             self.index.put(instance.id, self.machine.subscriptions(instance, now()))
         self.timers.put(instance.id, instance.wake_at())
@@ -319,6 +326,9 @@ class Worker:
         if instance.ended:
             running = Running(instance)
             return running if self._live.get(id_) is None else self._live[id_]
+        # Before the restore has come to it, nothing else makes these entries.
+        self.index.put(id_, self.machine.subscriptions(instance, now()))
+        self.timers.put(id_, instance.wake_at())
         return self._admit(instance)
 
     def activate(self, id_: str) -> None:

@@ -1,18 +1,18 @@
 """CachedStore: a store with memory of what it read, for backends where a read costs a round trip.
 
-- It remembers only while its process has the lease: then nobody else writes what it remembers. A lease taken or lost, and
-  a write refused as stale, empty it. A fenced write is never decided here, but always by the backend.
+- It remembers only while its process has the lease: then nobody else writes what it remembers. A lease taken or lost,
+  and a write refused as stale, empty it. A fenced write is never decided here, but always by the backend.
 - What a commit or a deletion touches is forgotten before the call returns, and is not remembered by a read that began
   before.
-- Records are remembered as bytes, so that nothing a reader does with what it got can reach the next one.
+- What is remembered is copied, so that nothing a reader does with what it got can reach the next one.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from flowrt.core.definition import Subscription
@@ -21,9 +21,10 @@ from flowrt.stores.codec import Codec
 from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Entry, Page, Query, StaleOwner, Store
 
 Json = Any
+Listed = list[tuple[Entry, Sequence[Subscription]]]
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
-Listed = list[tuple[Entry, Sequence[Subscription]]]
+ListedValue = TypeVar("ListedValue", Page, Listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class CachedStore:
         self.durable = store.durable
         self._codec = Codec()
         self._instances: Recent[str, bytes] = Recent(settings.key_value, clock)
-        self._lists: Recent[Hashable, Page | Listed] = Recent(settings.key_set, clock)
+        self._lists: Recent[Hashable, Any] = Recent(settings.key_set, clock)
         self._token: int | None = None
 
     async def open(self) -> None:
@@ -144,8 +145,8 @@ class CachedStore:
     async def commit(self, batch: Batch, token: int) -> None:
         try:
             await self._store.commit(batch, token)
-        except StaleOwner:
-            self._own(None)
+        except StaleOwner as stale:
+            self._own(self._token if stale.instances else None)
             raise
         finally:
             # Also after a failure: the backend may have written it without saying so.
@@ -167,8 +168,7 @@ class CachedStore:
         return found
 
     async def unfinished(self, after: str | None = None, limit: int = 1000) -> Listed:
-        listed = await self._listed(("unfinished", after, limit), lambda: self._store.unfinished(after, limit))
-        return list(listed)
+        return await self._listed(("unfinished", after, limit), lambda: self._store.unfinished(after, limit))
 
     async def find(self, query: Query) -> Page:
         return await self._listed(query, lambda: self._store.find(query))
@@ -178,3 +178,80 @@ class CachedStore:
             return await self._store.delete(ids)
         finally:
             self._forget(ids)
+
+    async def expired(self, status: str, ended_before: float, limit: int) -> list[str]:
+        return await self._store.expired(status, ended_before, limit)
+
+    async def history(self, id: str) -> list[Json]:
+        return await self._store.history(id)
+
+    async def put_definition(self, definition: Definition) -> None:
+        await self._store.put_definition(definition)
+
+    async def definition(self, digest: str) -> Definition | None:
+        return await self._store.definition(digest)
+
+    async def deployed(self) -> list[Definition]:
+        return await self._store.deployed()
+
+    async def seen(self, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+        return await self._store.seen(events)
+
+    async def forget_seen(self, before: float) -> None:
+        await self._store.forget_seen(before)
+
+    async def outbox(self) -> list[dict[str, Json]]:
+        return await self._store.outbox()
+
+    async def check(self) -> str | None:
+        return await self._store.check()
+
+    async def info(self) -> dict[str, Json]:
+        remembered: dict[str, Recent[Any, Any]] = {"instances": self._instances, "lists": self._lists}
+        figures = {
+            name: {"size": len(cache), "hits": cache.hits, "misses": cache.misses} for name, cache in remembered.items()
+        }
+        return {**await self._store.info(), "cache": figures}
+
+    def _own(self, token: int | None) -> None:
+        self._token = token
+        self._instances.clear()
+        self._lists.clear()
+
+    def _forget(self, ids: Iterable[str]) -> None:
+        touched = list(ids)
+        if touched:
+            self._instances.forget(touched)
+            self._lists.clear()
+
+    async def _load(self, ids: Sequence[str]) -> dict[str, Stored | BrokenEntry]:
+        reading = self._instances.begin(ids if self._token is not None else ())
+        records: list[tuple[str, bytes]] = []
+        try:
+            found = await self._store.load(ids)
+            for id_, stored in found.items():
+                if id_ in reading and isinstance(stored, Stored):
+                    live = [[*key, fixed, moving] for key, fixed, moving in stored.live]
+                    records.append((id_, self._codec.encode([stored.head, dict(stored.fields), live])))
+        finally:
+            self._instances.end(reading, records)
+        return found
+
+    async def _listed(self, key: Hashable, ask: Callable[[], Awaitable[ListedValue]]) -> ListedValue:
+        remembered: ListedValue | None = self._lists.get(key) if self._token is not None else None
+        if remembered is not None:
+            return _copied(remembered)
+        reading = self._lists.begin([key] if self._token is not None else ())
+        found: list[tuple[Hashable, Any]] = []
+        try:
+            listed = await ask()
+            found.append((key, _copied(listed)))
+        finally:
+            self._lists.end(reading, found)
+        return listed
+
+
+def _copied(listed: ListedValue) -> ListedValue:
+    if isinstance(listed, Page):
+        return Page([replace(entry) for entry in listed.items], listed.next)
+    return [(replace(entry), subscriptions) for entry, subscriptions in listed]

@@ -16,8 +16,9 @@ from flowrt.core.signal import Cancel, Resume, Signal, Suspend
 from flowrt.expressions import LANGUAGES
 from flowrt.runtime.children import CHILD_KIND
 from flowrt.testing.compare import differing, missing
+from flowrt.testing.happening import START_AT, Answer, Broken, CrashEverywhere, crash_never
 from flowrt.testing.scenario import Mock, Scenario, to_text
-from flowrt.testing.world import MOST_STEPS, START_AT, Answer, Broken, CrashEverywhere, World, crash_never
+from flowrt.testing.world import MOST_STEPS, World
 
 Json = Any
 ID = "scenario"

@@ -116,8 +116,8 @@ def test_links_that_change_their_target_are_followed(own_site: Site) -> None:
         until(lambda: word(http) == "two", "the new target is served")
 
 
-@pytest.mark.parametrize("change", ["removed", "changed"])
-def test_a_schedule_ends_with_its_file_even_while_no_server_runs(own_site: Site, change: str) -> None:
+@pytest.mark.parametrize("change", ["removed", "changed", "kept"])
+def test_a_schedule_follows_its_file_even_while_no_server_runs(own_site: Site, change: str) -> None:
     def every(tag: str) -> str:
         return definition("ticks", f"  - a: {{set: {{tag: {tag}}}}}\n", more="schedule: {every: {milliseconds: 100}}\n")
 
@@ -134,11 +134,14 @@ def test_a_schedule_ends_with_its_file_even_while_no_server_runs(own_site: Site,
     own_site.kill()
     if change == "removed":
         path.unlink()
-    else:
+    elif change == "changed":
         path.write_text(every("new"))
     own_site.start()
     with own_site.client() as http:
         before = ticks(http).count("old")
+        if change == "kept":
+            until(lambda: ticks(http).count("old") > before + 2, "it goes on ticking")
+            return
         if change == "changed":
             until(lambda: ticks(http).count("new") > 2, "the new one ticks")
         else:

@@ -15,8 +15,9 @@ from flowrt.core.fault import Fault
 from flowrt.core.instance import Instance
 from flowrt.document import read
 from flowrt.testing.compare import differing, missing
+from flowrt.testing.happening import Answer, CrashEverywhere, crash_never
 from flowrt.testing.play import languages
-from flowrt.testing.world import Answer, CrashEverywhere, World, crash_never
+from flowrt.testing.world import World
 from tests.conformance.spec import MISSING, SPECIFICATION
 
 Json = Any

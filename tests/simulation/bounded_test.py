@@ -11,7 +11,8 @@ from flowrt.compiler import compile_text
 from flowrt.core.effect import Effect, Outcome
 from flowrt.core.fault import Fault
 from flowrt.core.instance import Instance
-from flowrt.testing.world import START_AT, Answer, World
+from flowrt.testing.happening import START_AT, Answer
+from flowrt.testing.world import World
 from tests.simulation.running import KNOWN
 
 Json = Any

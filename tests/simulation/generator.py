@@ -15,7 +15,7 @@ from typing import Any
 from flowrt.core.effect import Effect, Outcome
 from flowrt.core.fault import Fault
 from flowrt.core.signal import Cancel, Resume, Signal, Suspend
-from flowrt.testing.world import Answer
+from flowrt.testing.happening import Answer
 
 Json = Any
 MOST_TASKS = 26
@@ -114,7 +114,10 @@ class _Writer:
             before = [{self._name(): self._set()}, {self._name(): self._http()}]
             if self._chance(0.2):
                 before[0][next(iter(before[0]))]["then"] = "exit"
-            extension = {"extend": self.dice.choice(("set", "call", "for", "all")), "before": before[: self._pick(1, 2)]}
+            extension = {
+                "extend": self.dice.choice(("set", "call", "for", "all")),
+                "before": before[: self._pick(1, 2)],
+            }
             if self._chance(0.5):
                 extension["after"] = [{self._name(): self._http()}]
             if self._chance(0.5):
@@ -148,7 +151,10 @@ class _Writer:
     def _back(self, to: str) -> Json:
         counter = f"c{self.names}"
         again = {"when": f"($context.{counter} // 0) < {self.dice.randrange(1, 4)}", "then": to}
-        return {"switch": [{"again": again}, {"go": {"then": "continue"}}], "export": {"as": COUNT % (counter, counter)}}
+        return {
+            "switch": [{"again": again}, {"go": {"then": "continue"}}],
+            "export": {"as": COUNT % (counter, counter)},
+        }
 
     def task(self, depth: int, scope: tuple[str, ...]) -> Json:
         simple = [self._set, self._wait, self._http, self._http, self._emit, self._emit, self._listen, self._detached]
@@ -158,7 +164,17 @@ class _Writer:
             simple += [self._child, self._child]
         if self.calling:
             simple += [self._function]
-        nested = [self._subscribe, self._do, self._for, self._fork, self._fork, self._try, self._try, self._listen_each, self._switch]
+        nested = [
+            self._subscribe,
+            self._do,
+            self._for,
+            self._fork,
+            self._fork,
+            self._try,
+            self._try,
+            self._listen_each,
+            self._switch,
+        ]
         if depth < 4 and self.left > 0 and self._chance(0.55):
             task = self.dice.choice(nested)(depth, scope)
         else:
@@ -233,7 +249,9 @@ class _Writer:
         if self._chance(0.3):
             filter_["correlate"] = {"key": {"from": ".data.k"}}
             if self._chance(0.5):
-                filter_["correlate"]["key"]["expect"] = self.dice.choice(("1", "${ .n? }", "${ $context.log | length }"))
+                filter_["correlate"]["key"]["expect"] = self.dice.choice(
+                    ("1", "${ .n? }", "${ $context.log | length }")
+                )
         return filter_
 
     # Tasks with others inside
@@ -266,7 +284,9 @@ class _Writer:
         if self._chance(0.2):
             catch["errors"] = {"with": {"status": self._pick(408, 503)}}
         if self._chance(0.2):
-            catch[self.dice.choice(("when", "exceptWhen"))] = f"${name}.status == 503" if catch.get("as") else ".status < 500"
+            catch[self.dice.choice(("when", "exceptWhen"))] = (
+                f"${name}.status == 503" if catch.get("as") else ".status < 500"
+            )
         if self._chance(0.6):
             catch["retry"] = self._retry()
         if self._chance(0.6):

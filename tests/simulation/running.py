@@ -11,9 +11,10 @@ from flowrt.compiler import compile_text
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.instance import CANCELLED, COMPLETED, FAULTED, WAITING, Instance
 from flowrt.core.machine import STEPS_A_TURN
+from flowrt.testing.happening import START_AT, Broken, crash_never
 from flowrt.testing.image import Image
 from flowrt.testing.play import languages
-from flowrt.testing.world import START_AT, Broken, World, crash_never
+from flowrt.testing.world import World
 from tests.simulation.generator import Program
 
 Json = Any

@@ -10,7 +10,7 @@ import os
 import pytest
 import yaml
 
-from flowrt.testing.world import Broken, CrashEverywhere
+from flowrt.testing.happening import Broken, CrashEverywhere
 from tests.simulation.generator import Program, program
 from tests.simulation.running import CrashSometimes, compiled, run
 
@@ -27,7 +27,10 @@ def difference(made: Program) -> str | None:
         pairs = {
             "a crash at every commit": (calm, run(made, definitions, CrashEverywhere())),
             "random crashes": (calm, run(made, definitions, CrashSometimes(made.seed))),
-            "turns of one step and a crash at every commit": (slow, run(made, definitions, CrashEverywhere(), budget=1)),
+            "turns of one step and a crash at every commit": (
+                slow,
+                run(made, definitions, CrashEverywhere(), budget=1),
+            ),
         }
         if made.sequential:
             pairs["turns of one step"] = (calm, slow)

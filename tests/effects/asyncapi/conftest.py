@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,10 +33,13 @@ class Run:
     received: int = 0
     last: str | None = None
     messages: list[Json] = field(default_factory=list)
+    published: int = 0
 
     async def publish(self, payload: Json, headers: Json = None, **arguments: Json) -> Outcome:
         message = {"payload": payload} if headers is None else {"payload": payload, "headers": headers}
-        return await self.call.run(self.effect(message=message, operation="send", **arguments))
+        effect = self.effect(message=message, operation="send", **arguments)
+        self.published += 1
+        return await self.call.run(replace(effect, iteration=self.published - 1))
 
     async def ask(self, **arguments: Json) -> Json:
         """The outcome of the effect that would come next, without what follows from it."""
