@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.peers.program import Command, Peer
 from flowrt import Runtime
+from flowrt.config.model import Config, Storage
 from flowrt.version import VERSION
 
 
@@ -21,7 +22,8 @@ PEER = Peer("flowrt", VERSION, command)
 
 async def run(workflow: Path, store: str, concurrency: int, seconds: float) -> tuple[int, float]:
     """How many instances ended, all durably, and in how many seconds."""
-    async with Runtime(store=store) as runtime:
+    config = Config(storage=Storage(url=store, migrate_at_start=True))
+    async with Runtime(store=None, config=config) as runtime:
 
         @runtime.function("addOne")
         def add_one(number: int) -> dict[str, int]:

@@ -44,8 +44,8 @@ class Program:
         except BrokenPipeError:
             answer = ""
         if not answer:
-            said = self._log.read_text(errors="replace").strip().splitlines() or ["nothing said"]
-            raise Missing(f"its program ended: {said[-1]}")
+            said = [line for line in self._log.read_text(errors="replace").splitlines() if line[:1].strip()]
+            raise Missing(f"its program ended: {said[-1] if said else 'nothing said'}")
         ended, took = answer.split("\t")
         return int(ended) / float(took)
 

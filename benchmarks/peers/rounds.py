@@ -12,7 +12,8 @@ from benchmarks.peers.program import Peer, Program
 from benchmarks.peers.work import Contest, Side
 from tests.servers.install import Missing
 
-WARM_UP_S = 3.0
+WARM_UP_S = 8.0
+"""Of a program's first work: a Java machine compiles what it finds to be used."""
 WARM_UP_AGAIN_S = 0.5
 
 
@@ -47,37 +48,42 @@ class Rounds:
     def outcomes(self, contest: Contest) -> Iterator[Outcome]:
         """One for each side; the first is flowrt's."""
         measured: list[list[float]] = [[] for _ in contest.sides]
+        missing: dict[int, str] = {}
         for number in range(self._rounds + 1):
-            for side, rates in zip(contest.sides, measured, strict=True):
-                rate = self._rate(side, contest, number)
-                if rate is not None and number > 0:  # The first round warms up.
-                    rates.append(rate)
-        ours = statistics.median(measured[0]) if measured[0] else None
-        for side, rates in zip(contest.sides, measured, strict=True):
-            peer = side.peer
-            if peer.name in self._missing or not rates:
-                reason = self._missing.get(peer.name, "it could not be measured")
-                yield Outcome(contest.title, peer.name, peer.version, side.what, None, None, reason)
-            else:
-                median = statistics.median(rates)
-                yield Outcome(contest.title, peer.name, peer.version, side.what, median, ours and ours / median)
+            for index, side in enumerate(contest.sides):
+                if index in missing:
+                    continue
+                try:
+                    rate = self._rate(side, contest, warming=number == 0)
+                except Missing as reason:
+                    missing[index] = str(reason)
+                else:
+                    measured[index].append(rate)
+        rates = [statistics.median(each[1:]) if len(each) > 1 else None for each in measured]
+        for index, (side, rate) in enumerate(zip(contest.sides, rates, strict=True)):
+            peer, times = side.peer, rates[0] / rate if rates[0] and rate else None
+            yield Outcome(contest.title, peer.name, peer.version, side.what, rate, times, missing.get(index))
 
-    def _rate(self, side: Side, contest: Contest, number: int) -> float | None:
-        """Tasks a second, or None of a peer that cannot be had."""
+    def _rate(self, side: Side, contest: Contest, warming: bool) -> float:
+        """Tasks a second. Raises `Missing`."""
         name = side.peer.name
         if name in self._missing:
-            return None
+            raise Missing(self._missing[name])
+        cold = name not in self._programs
+        program = self._program(side.peer)
+        seconds = WARM_UP_S if cold else WARM_UP_AGAIN_S if warming else self._seconds
         try:
-            cold = name not in self._programs
-            program = self._program(side.peer)
-            seconds = self._seconds if number else WARM_UP_S if cold else WARM_UP_AGAIN_S
             return contest.tasks * program.rate(side.workflow, side.store(), contest.concurrency, seconds)
-        except Missing as missing:
-            self._missing[name] = str(missing)
-            return None
+        except Missing:
+            del self._programs[name]  # The next one may do better with another store.
+            raise
 
     def _program(self, peer: Peer) -> Program:
         if peer.name not in self._programs:
             log = self._folder / f"{peer.name}.log"
-            self._programs[peer.name] = self._stack.enter_context(Program(peer, log))
+            try:
+                self._programs[peer.name] = self._stack.enter_context(Program(peer, log))
+            except Missing as missing:
+                self._missing[peer.name] = str(missing)
+                raise
         return self._programs[peer.name]

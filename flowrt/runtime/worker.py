@@ -326,9 +326,6 @@ class Worker:
         if instance.ended:
             running = Running(instance)
             return running if self._live.get(id_) is None else self._live[id_]
-        # Before the restore has come to it, nothing else makes these entries.
-        self.index.put(id_, self.machine.subscriptions(instance, now()))
-        self.timers.put(id_, instance.wake_at())
         return self._admit(instance)
 
     def activate(self, id_: str) -> None:

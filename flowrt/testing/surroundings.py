@@ -15,9 +15,8 @@ from flowrt.core.effect import Effect, Outcome
 from flowrt.core.fault import Fault
 from flowrt.core.instance import Instance
 from flowrt.core.signal import Cancel, Completed, Failed, Signal
-from flowrt.runtime.children import CHILD_KIND, DEEPEST, child_id, refusal
+from flowrt.runtime.children import CHILD_KIND, DEEPEST, child_id, child_signal, refusal
 from flowrt.runtime.definitions import version_order
-from flowrt.runtime.worker import child_signal
 from flowrt.testing.happening import ANSWER, Answer, Broken, EffectName, Happening, Place
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from flowrt.core.records import restore
 from flowrt.core.signal import Arrived, Signal, Started, Tick
 from flowrt.runtime.checkpoint import take_checkpoint
 from flowrt.runtime.index import SubscriptionIndex
-from flowrt.runtime.worker import changed
+from flowrt.runtime.running import changed
 from flowrt.testing.happening import EMITTED, START_AT, Answer, Broken, Crash, Happening, Place, crash_never
 from flowrt.testing.image import Image
 from flowrt.testing.surroundings import Surroundings

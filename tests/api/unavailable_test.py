@@ -56,8 +56,10 @@ class Bench:
 
 
 @asynccontextmanager
-async def opened(monkeypatch: pytest.MonkeyPatch, own: bool = True) -> AsyncIterator[Bench]:
-    store = Faulty()
+async def opened(
+    monkeypatch: pytest.MonkeyPatch, own: bool = True, store: Faulty | None = None, restore: bool = True
+) -> AsyncIterator[Bench]:
+    store = store or Faulty()
     monkeypatch.setattr("flowrt.assemble.make_store", lambda config: store)
     assembly = Assembly(Config(storage=Storage(url="memory:")))
     app = create_app(assembly)
@@ -66,7 +68,8 @@ async def opened(monkeypatch: pytest.MonkeyPatch, own: bool = True) -> AsyncIter
         await assembly.host.own()
         for text in (ECHO, WAITS, LISTENS):
             await assembly.service.deploy(text)
-        await assembly.host.restore()
+        if restore:
+            await assembly.host.restore()
     context: Context = app.state.context
     context.durable_s = 0.2
     transport = httpx.ASGITransport(app)
@@ -146,6 +149,17 @@ async def test_starts_are_taken_before_the_restore_is_done(monkeypatch: pytest.M
         bench.assembly.host.restoring = True
         assert "restore" in problem(await bench.http.get("/ready"), 503)["detail"]
         assert (await bench.http.post(START, json={})).status_code == 202
+
+
+async def test_who_is_asked_for_before_the_restore_hears_events_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(monkeypatch) as bench:
+        await bench.http.post("/v1/definitions/test/listens/instances?id=l", json={"id": "1"})
+        store = bench.store
+    async with opened(monkeypatch, store=store, restore=False) as bench:
+        assert await bench.assembly.worker.running("l") is not None
+        await bench.assembly.host.restore()
+        await bench.http.post("/v1/events", json=event("paid", "1", subject="1", data=5))
+        assert (await bench.assembly.service.result("l", 5)).output == {"shipped": 5}
 
 
 async def test_an_unexpected_error_tells_no_details(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:

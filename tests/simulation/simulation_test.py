@@ -15,7 +15,7 @@ from tests.simulation.generator import Program, program
 from tests.simulation.running import CrashSometimes, compiled, run
 
 ONE = os.environ.get("FLOWRT_SEED")
-PROGRAMS = 15_000 if os.environ.get("FLOWRT_SOAK") else 1_500
+PROGRAMS = 12_000 if os.environ.get("FLOWRT_SOAK") else 1_200
 CHUNK = 150
 
 

@@ -1,4 +1,5 @@
 import io.serverlessworkflow.api.WorkflowReader;
+import io.serverlessworkflow.api.types.Workflow;
 import io.serverlessworkflow.impl.WorkflowApplication;
 import io.serverlessworkflow.impl.WorkflowDefinition;
 import io.serverlessworkflow.impl.persistence.DefaultPersistenceInstanceHandlers;
@@ -6,10 +7,10 @@ import io.serverlessworkflow.impl.persistence.PersistenceApplicationBuilder;
 import io.serverlessworkflow.impl.persistence.PersistenceInstanceHandlers;
 import io.serverlessworkflow.impl.persistence.mvstore.MVStorePersistenceStore;
 import java.io.BufferedReader;
-import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
@@ -23,42 +24,42 @@ import java.util.concurrent.ThreadPoolExecutor;
  * Answers with the number of instances that ended and the seconds they took.
  */
 public class Rates {
+  private static final Map<String, Started> STARTED = new HashMap<>();
+
+  /** A workflow in an application that stays up, as a server's would; it has writers if it has a store. */
+  private record Started(WorkflowDefinition definition, ThreadPoolExecutor writers) {}
+
   public static void main(String[] arguments) throws Exception {
     BufferedReader questions = new BufferedReader(new InputStreamReader(System.in));
     for (String line = questions.readLine(); line != null; line = questions.readLine()) {
       String[] words = line.split("\t");
-      Path file = Path.of(words[0]);
-      int concurrency = Integer.parseInt(words[2]);
-      double seconds = Double.parseDouble(words[3]);
-      System.out.println(
-          words[1].equals("memory") ? inMemory(file, concurrency, seconds) : onFile(file, words[1], concurrency, seconds));
-    }
-  }
-
-  private static String inMemory(Path file, int concurrency, double seconds) throws Exception {
-    try (WorkflowApplication application = WorkflowApplication.builder().build()) {
-      WorkflowDefinition definition = application.workflowDefinition(WorkflowReader.readWorkflow(file));
+      String key = words[0] + "\t" + words[1];
+      if (!STARTED.containsKey(key)) {
+        STARTED.put(key, start(Path.of(words[0]), words[1]));
+      }
+      Started started = STARTED.get(key);
       long began = System.nanoTime();
-      long ended = run(definition, concurrency, seconds);
-      return answer(ended, began);
-    }
-  }
-
-  private static String onFile(Path file, String store, int concurrency, double seconds) throws Exception {
-    try (PersistenceInstanceHandlers handlers =
-            DefaultPersistenceInstanceHandlers.from(new MVStorePersistenceStore(store));
-        WorkflowApplication application =
-            PersistenceApplicationBuilder.builder(WorkflowApplication.builder(), handlers.writer()).build()) {
-      WorkflowDefinition definition = application.workflowDefinition(WorkflowReader.readWorkflow(file));
-      long began = System.nanoTime();
-      long ended = run(definition, concurrency, seconds);
-      // Its writer runs behind the workflows, on the application's threads: with none at work, all is written.
-      ThreadPoolExecutor writers = (ThreadPoolExecutor) application.executorService();
-      while (writers.getActiveCount() > 0) {
+      long ended = run(started.definition(), Integer.parseInt(words[2]), Double.parseDouble(words[3]));
+      // The writer of a store runs behind the workflows: with none of its threads at work, all is written.
+      while (started.writers() != null && started.writers().getActiveCount() > 0) {
         Thread.sleep(1);
       }
-      return answer(ended, began);
+      System.out.println(ended + "\t" + (System.nanoTime() - began) / 1e9);
     }
+    System.exit(0);
+  }
+
+  private static Started start(Path file, String store) throws Exception {
+    Workflow workflow = WorkflowReader.readWorkflow(file);
+    if (store.equals("memory")) {
+      return new Started(WorkflowApplication.builder().build().workflowDefinition(workflow), null);
+    }
+    PersistenceInstanceHandlers handlers =
+        DefaultPersistenceInstanceHandlers.from(new MVStorePersistenceStore(store));
+    WorkflowApplication application =
+        PersistenceApplicationBuilder.builder(WorkflowApplication.builder(), handlers.writer()).build();
+    return new Started(
+        application.workflowDefinition(workflow), (ThreadPoolExecutor) application.executorService());
   }
 
   private static long run(WorkflowDefinition definition, int concurrency, double seconds) throws Exception {
@@ -83,9 +84,5 @@ public class Rates {
       ended++;
     }
     return ended;
-  }
-
-  private static String answer(long ended, long began) throws IOException {
-    return ended + "\t" + (System.nanoTime() - began) / 1e9;
   }
 }

@@ -74,8 +74,8 @@ CREATE TABLE earlier_task_entity (
 CREATE TABLE instance_tag_entity (
     application_id VARCHAR(255) COLLATE "C" NOT NULL,
     instance_id    VARCHAR(255) COLLATE "C" NOT NULL,
-    name           VARCHAR(255) COLLATE "C" NOT NULL,
-    value          VARCHAR(255) COLLATE "C" NOT NULL,
+    name           VARCHAR(100) COLLATE "C" NOT NULL,
+    value          VARCHAR(100) COLLATE "C" NOT NULL,
     started_epoch  DOUBLE PRECISION NOT NULL,
     CONSTRAINT instance_tag_entity_pkey PRIMARY KEY (application_id, instance_id, name),
     CONSTRAINT instance_tag_entity_instance FOREIGN KEY (application_id, instance_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 import hiredis
@@ -31,7 +31,9 @@ def unavailable(settings: RedisSettings, error: BaseException) -> StoreUnavailab
     return StoreUnavailable(f"{settings.place}: {said}")
 
 
-def reaching(call: Callable[Parameters, Awaitable[Result]]) -> Callable[Parameters, Awaitable[Result]]:
+def reaching(
+    call: Callable[Parameters, Coroutine[Any, Any, Result]],
+) -> Callable[Parameters, Coroutine[Any, Any, Result]]:
     """A method of a store whose failures on the way to the server are `StoreUnavailable`."""
 
     @functools.wraps(call)

@@ -1,6 +1,7 @@
 """Layout: a batch as keys and commands, before it is made in one step.
 
-A command has at most some thousand arguments: Lua cannot take more at once.
+A command has at most a thousand arguments and, but for a single large value, four megabytes: Lua cannot take many more
+arguments at once, and not every server takes longer requests.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ Argument = str | bytes | int | float
 Command = tuple[bytes, str, Sequence[Argument]]
 """Key, name, and what follows."""
 _AT_ONCE = 1000
+_BYTES = 4 << 20
 
 
 class Layout:
@@ -32,8 +34,8 @@ class Layout:
         self.histories: list[bytes] = []
         self.revisions: list[int] = []
         """The revision that each instance is to have afterwards."""
-        self.places: list[list[names.Place]] = []
-        """Where each instance is to be found afterwards."""
+        self.places: list[bytes] = []
+        """Where each instance is to be found afterwards, packed."""
         self.commands: list[Command] = []
         self.events: list[tuple[str, bytes]] = []
         """Into the outbox, in this order."""
@@ -90,8 +92,10 @@ class Layout:
         rounds = groupby(checkpoint.history, _round_of)
         for number, ((loop, iteration), run) in enumerate(rounds):
             records = self._encode([record for _, record in run])
-            yield 0
-            yield names.run_member(loop, iteration, checkpoint.revision, number, records)
+            prefix = names.run_prefix(loop, iteration, checkpoint.revision, number)
+            for part, start in enumerate(range(0, len(records), _BYTES)):
+                yield 0
+                yield names.run_member(prefix, part, records[start : start + _BYTES])
 
 
 def _round_of(completed: tuple[str, Json]) -> tuple[str, int]:
@@ -100,5 +104,13 @@ def _round_of(completed: tuple[str, Json]) -> tuple[str, int]:
 
 
 def _bounded(key: bytes, name: str, arguments: Sequence[Argument]) -> Iterator[Command]:
-    for start in range(0, len(arguments), _AT_ONCE):
-        yield key, name, arguments[start : start + _AT_ONCE]
+    """The same in several commands, none of them with too many arguments or bytes; pairs stay together."""
+    start = size = 0
+    for at in range(0, len(arguments), 2):
+        pair = sum(len(each) for each in arguments[at : at + 2] if isinstance(each, bytes))
+        if at > start and (at - start >= _AT_ONCE or size + pair > _BYTES):
+            yield key, name, arguments[start:at]
+            start, size = at, 0
+        size += pair
+    if start < len(arguments):
+        yield key, name, arguments[start:]

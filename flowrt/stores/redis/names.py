@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import groupby
 from urllib.parse import quote
 
 from flowrt.core.instance import ENDED
@@ -20,6 +22,8 @@ STARTS, STATUSES, NAMES, TAGS, ENDED_AT, UNFINISHED = range(len(PLACES))
 _ABOVE, _ESCAPED = re.compile(rb"[\x7e-\xff]"), re.compile(rb"~[0-9a-f]{2}")
 Place = tuple[int, bytes]
 """One of `PLACES`, and a member of it."""
+FoundBy = tuple[str, str, tuple[tuple[str, str], ...]]
+"""Namespace, name and tags."""
 
 
 class Names:
@@ -71,29 +75,45 @@ def round_prefix(loop: str, iteration: int) -> bytes:
     return loop_prefix(loop) + b"%012x:" % iteration
 
 
-def run_member(loop: str, iteration: int, revision: int, number: int, records: bytes) -> bytes:
-    """A run of records of one loop round, the `number`-th run that this revision has completed."""
-    return b"%b%012x%06x:%b" % (round_prefix(loop, iteration), revision, number, records)
+def run_prefix(loop: str, iteration: int, revision: int, number: int) -> bytes:
+    """Begins the members of a run of records of one round, the `number`-th run that this revision has completed."""
+    return b"%b%012x%06x" % (round_prefix(loop, iteration), revision, number)
 
 
-def run_of(member: bytes) -> tuple[bytes, bytes]:
-    """What orders a run among all runs, and its records."""
-    _, _, order, records = member.split(b":", 3)
-    return order, records
+def run_member(prefix: bytes, part: int, records: bytes) -> bytes:
+    """One part of a run."""
+    return b"%b.%04x:%b" % (prefix, part, records)
 
 
-def places_of(entry: Entry) -> list[Place]:
-    """Where an instance is found."""
-    id_ = encoded(entry.id)
-    tail = at(entry.started_at) + id_
-    found = [(STARTS, tail), (STATUSES, status_prefix(entry.status) + tail)]
-    found.append((NAMES, name_prefix(entry.namespace, entry.name) + tail))
-    found += [(TAGS, tag_prefix(*tag) + tail) for tag in sorted(entry.tags.items())]
-    if entry.status in ENDED:
-        found.append((ENDED_AT, status_prefix(entry.status) + at(entry.ended_at or 0.0) + id_))
+def runs_in(members: Iterable[bytes]) -> list[bytes]:
+    """The records of all runs in their order, each in one piece. Raises `ValueError`."""
+    parts = []
+    for member in members:
+        _, _, order, records = member.split(b":", 3)
+        parts.append((order, records))
+    parts.sort()
+    runs = groupby(parts, lambda part: part[0].partition(b".")[0])
+    return [b"".join(records for _, records in run) for _, run in runs]
+
+
+def places_of(entry: Entry) -> bytes:
+    """Where an instance is found, packed."""
+    found_by = (entry.namespace, entry.name, tuple(sorted(entry.tags.items())))
+    return _places(entry.id, entry.status, entry.started_at, entry.ended_at or 0.0, found_by)
+
+
+@lru_cache(maxsize=4096)
+def _places(id_: str, status: str, started_at: float, ended_at: float, found_by: FoundBy) -> bytes:
+    namespace, name, tags = found_by
+    end = encoded(id_)
+    tail = at(started_at) + end
+    found = [(STARTS, tail), (STATUSES, status_prefix(status) + tail), (NAMES, name_prefix(namespace, name) + tail)]
+    found += [(TAGS, tag_prefix(*tag) + tail) for tag in tags]
+    if status in ENDED:
+        found.append((ENDED_AT, status_prefix(status) + at(ended_at) + end))
     else:
-        found.append((UNFINISHED, id_))
-    return found
+        found.append((UNFINISHED, end))
+    return packed(found)
 
 
 def packed(places: Iterable[Place]) -> bytes:
@@ -101,12 +121,12 @@ def packed(places: Iterable[Place]) -> bytes:
     return b"".join(b"%d:%d:%b" % (place, len(member), member) for place, member in places)
 
 
-def unpacked(value: bytes) -> list[Place]:
+def unpacked(value: bytes) -> set[Place]:
     """The places again. Raises `ValueError`."""
-    found = []
+    found = set()
     while value:
         place, size, rest = value.split(b":", 2)
-        found.append((int(place), rest[: int(size)]))
+        found.add((int(place), rest[: int(size)]))
         value = rest[int(size) :]
     return found
 

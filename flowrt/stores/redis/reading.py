@@ -10,6 +10,7 @@ from flowrt.core.records import BrokenRecord, Stored
 from flowrt.stores.entries import entry_from, subscriptions_from, unlisted
 from flowrt.stores.protocol import BrokenEntry, Entry, Query
 from flowrt.stores.redis import names
+from flowrt.stores.redis.splitting import whole
 
 Json = Any
 Decode = Callable[[bytes], Json]
@@ -18,6 +19,7 @@ Decode = Callable[[bytes], Json]
 def stored_from(id_: str, fields: Mapping[bytes, bytes], decode: Decode) -> Stored | BrokenEntry:
     """An instance from all fields of its hash."""
     try:
+        fields = whole(fields)
         entry_from(fields.get(b"entry", b""))
         subscriptions_from(fields.get(b"listens", b"[]"))
         large, fixed, moving = {}, {}, {}
@@ -48,8 +50,7 @@ def listed(encoded_id: bytes, entry: bytes | None, listens: bytes | None) -> tup
 def history_from(id_: str, members: list[bytes], decode: Decode) -> list[Json]:
     """The completed tasks in order of completion. Raises `BrokenRecord`."""
     try:
-        runs = sorted(names.run_of(member) for member in members)
-        return [record for _, records in runs for record in decode(records)]
+        return [record for records in names.runs_in(members) for record in decode(records)]
     except (ValueError, TypeError) as error:
         raise BrokenRecord(f"the history of {id_} is damaged: {error}") from error
 

@@ -66,7 +66,7 @@ def _arguments(layout: Layout, keys: Sequence[bytes]) -> list[Argument]:
     for key, name, arguments in layout.commands:
         found += (len(arguments) + 2, places[key], name, *arguments)
     for hash_, now in zip(layout.hashes, layout.places, strict=True):
-        found += (3, places[hash_], "MOVE", names.packed(now))
+        found += (3, places[hash_], "MOVE", now)
     for member, event in layout.events:
         found += (4, scripts.FIXED_KEYS - 1, "EVENT", member, event)
     for key, name, arguments in layout.closing:

@@ -5,19 +5,17 @@ Every commit is one script; see scripts.py for what it checks and names.py for w
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from flowrt.core.definition import Subscription
-from flowrt.core.records import BrokenRecord, Stored
+from flowrt.core.records import Stored
 from flowrt.stores.codec import Codec
 from flowrt.stores.cursor import decode_cursor, encode_cursor
-from flowrt.stores.entries import entry_from
 from flowrt.stores.memory import matches
 from flowrt.stores.protocol import (
     Batch,
@@ -31,6 +29,7 @@ from flowrt.stores.protocol import (
     StoreUnavailable,
 )
 from flowrt.stores.redis import names, reading, scripts
+from flowrt.stores.redis.asking import each, entries, events_to_send
 from flowrt.stores.redis.connection import FAILURES, connect, reaching, unavailable
 from flowrt.stores.redis.durability import check_durability
 from flowrt.stores.redis.layout import Layout
@@ -40,9 +39,7 @@ from flowrt.stores.redis.steps import Steps
 from flowrt.stores.redis.transactional import TransactionalSteps
 
 Json = Any
-Item = TypeVar("Item")
 _AT_ONCE = 200
-_log = logging.getLogger(__name__)
 
 
 class RedisStore:
@@ -53,6 +50,7 @@ class RedisStore:
 
     def __init__(self, settings: RedisSettings, application: str = "default") -> None:
         self.settings = settings
+        self.application = application
         self._names = names.Names(application)
         self._codec = Codec(settings.compression)
         self._client: Any = None
@@ -112,7 +110,9 @@ class RedisStore:
         found: dict[str, Stored | BrokenEntry] = {}
         for start in range(0, len(ids), _AT_ONCE):
             some = ids[start : start + _AT_ONCE]
-            hashes = await self._each(lambda ask, id_: ask.hgetall(self._names.instance(names.encoded(id_))), some)
+            hashes = await each(
+                self._server, lambda ask, id_: ask.hgetall(self._names.instance(names.encoded(id_))), some
+            )
             for id_, fields in zip(some, hashes, strict=True):
                 if fields is None or fields:
                     found[id_] = reading.stored_from(id_, fields or {}, self._codec.decode)
@@ -124,7 +124,7 @@ class RedisStore:
     ) -> list[tuple[Entry, Sequence[Subscription]]]:
         begin = b"-" if after is None else b"(" + names.encoded(after)
         ids = await self._server.zrangebylex(self._names.places[names.UNFINISHED], begin, b"+", 0, limit)
-        rows = await self._each(lambda ask, id_: ask.hmget(self._names.instance(id_), "entry", "listens"), ids)
+        rows = await each(self._server, lambda ask, id_: ask.hmget(self._names.instance(id_), "entry", "listens"), ids)
         return [reading.listed(id_, *(row or (None, None))) for id_, row in zip(ids, rows, strict=True)]
 
     @reaching
@@ -137,7 +137,7 @@ class RedisStore:
             members = await self._server.zrevrangebylex(self._names.places[place], upper, lower, 0, _AT_ONCE)
             if not members:
                 break
-            found = await self._entries([names.id_in(member, prefix) for member in members])
+            found = await entries(self._server, self._names, [names.id_in(member, prefix) for member in members])
             items += [entry for entry in found if matches(query, entry)]
             upper = b"(" + members[-1]
         page = items[: query.limit]
@@ -183,7 +183,9 @@ class RedisStore:
 
     @reaching
     async def seen(self, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        marks = await self._each(lambda ask, event: ask.zscore(self._names.seen, names.event_member(*event)), events)
+        marks = await each(
+            self._server, lambda ask, event: ask.zscore(self._names.seen, names.event_member(*event)), events
+        )
         return {event for event, mark in zip(events, marks, strict=True) if mark is not None}
 
     @reaching
@@ -192,12 +194,7 @@ class RedisStore:
 
     @reaching
     async def outbox(self) -> list[dict[str, Json]]:
-        members = await self._server.zrange(self._names.outbox_order, 0, -1)
-        found: list[dict[str, Json]] = []
-        for start in range(0, len(members), _AT_ONCE):
-            values = await self._server.hmget(self._names.outbox, members[start : start + _AT_ONCE])
-            found += [self._codec.decode(value) for value in values if value is not None]
-        return found
+        return [self._codec.decode(event) for event in await events_to_send(self._server, self._names)]
 
     async def check(self) -> str | None:
         try:
@@ -244,31 +241,3 @@ class RedisStore:
         if taken == 2:
             return ScriptedSteps(self._server, self._names, self.settings)
         return TransactionalSteps(self._server, self._names, self.settings.timeout_ms / 1000)
-
-    async def _each(self, command: Callable[[Any, Item], Any], items: Sequence[Item]) -> list[Any]:
-        """The answers to one command for each item, in one go; None where the key holds something else."""
-        if not items:
-            return []
-        ask = self._server.pipeline(transaction=False)
-        for item in items:
-            command(ask, item)
-        answers = await ask.execute(raise_on_error=False)
-        for place, answer in enumerate(answers):
-            if isinstance(answer, Exception):
-                if not str(answer).startswith("WRONGTYPE"):
-                    raise answer
-                answers[place] = None
-        found: list[Any] = answers
-        return found
-
-    async def _entries(self, ids: Sequence[bytes]) -> list[Entry]:
-        """The entries that can be read."""
-        values = await self._each(lambda ask, id_: ask.hget(self._names.instance(id_), "entry"), ids)
-        found = []
-        for id_, value in zip(ids, values, strict=True):
-            try:
-                if value is not None:
-                    found.append(entry_from(value))
-            except BrokenRecord as error:
-                _log.warning("%s is damaged and cannot be listed: %s", names.id_from(id_), error)
-        return found

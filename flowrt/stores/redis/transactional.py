@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from flowrt.stores.redis import names
-from flowrt.stores.redis.layout import Layout
+from flowrt.stores.redis.layout import Command, Layout
+from flowrt.stores.redis.splitting import LARGE, Fields, Splitting
 from flowrt.stores.redis.steps import Refusal
 from flowrt.stores.sortable import text
 
@@ -33,32 +34,38 @@ class TransactionalSteps:
 
     async def commit(self, layout: Layout) -> Refusal | None:
         async with self._step([self._names.lease, *layout.hashes]) as step:
-            lease, *held = await self._read([self._names.lease, *layout.hashes])
+            lease, outbox, *held = await self._read([self._names.lease, self._names.outbox, *layout.hashes])
             refusal, written = _checked(layout, lease, held)
             if refusal is not None or written:
                 return refusal
+            split = {key: before.split() for key, before in zip(layout.hashes, held, strict=True)}
+            splitting = Splitting({**split, self._names.outbox: outbox.split()})
             step.multi()
-            for key, name, arguments in layout.commands:
+            for key, name, arguments in splitting.of(self._commands(layout, int(lease.events or 0))):
                 step.execute_command(name, key, *arguments)
-            for hash_, now in zip(layout.hashes, layout.places, strict=True):
-                step.hset(hash_, "places", names.packed(now))
+            for key, name, arguments in splitting.rest(names.packed):
+                step.execute_command(name, key, *arguments)
             self._move(step, held, layout.places)
-            before = int(lease.events or 0)
-            for number, (member, event) in enumerate(layout.events, start=before + 1):
-                step.hset(self._names.outbox, member, event)
-                step.zadd(self._names.outbox_order, {member: number}, nx=True)
-            step.hset(self._names.lease, "events", before + len(layout.events))
-            for key, name, arguments in layout.closing:
-                step.execute_command(name, key, *arguments)
             await self._make(step)
         return None
+
+    def _commands(self, layout: Layout, events: int) -> Iterator[Command]:
+        yield from layout.commands
+        for hash_, now in zip(layout.hashes, layout.places, strict=True):
+            yield hash_, "HSET", ["places", now]
+        for number, (member, event) in enumerate(layout.events, start=events + 1):
+            yield self._names.outbox, "HSET", [member, event]
+            yield self._names.outbox_order, "ZADD", ["NX", number, member]
+        if layout.events:
+            yield self._names.lease, "HSET", ["events", events + len(layout.events)]
+        yield from layout.closing
 
     async def delete(self, ids: Sequence[bytes]) -> int:
         hashes = [self._names.instance(id_) for id_ in ids]
         async with self._step(hashes) as step:
             held = await self._read(hashes)
             step.multi()
-            self._move(step, held, [[]] * len(held))
+            self._move(step, held, [b""] * len(held))
             step.delete(*hashes, *(self._names.history(id_) for id_ in ids))
             await self._make(step)
         return sum(before.revision is not None for before in held)
@@ -124,17 +131,17 @@ class TransactionalSteps:
     async def _read(self, keys: Sequence[bytes]) -> list[_Held]:
         ask = self._client.pipeline(transaction=False)
         for key in keys:
-            ask.hmget(key, "revision", "token", "places", "events")
+            ask.hmget(key, "revision", "token", "places", "events", LARGE)
         return [_Held(*values) for values in await ask.execute()]
 
-    def _move(self, step: Any, before: Sequence[_Held], now: Sequence[Sequence[names.Place]]) -> None:
+    def _move(self, step: Any, before: Sequence[_Held], now: Sequence[bytes]) -> None:
         added: dict[int, dict[bytes, int]] = {}
         removed: dict[int, list[bytes]] = {}
-        for held, places in zip(before, now, strict=True):
-            old = names.unpacked(held.places or b"")
-            for place, member in set(places).difference(old):
+        for held, packed in zip(before, now, strict=True):
+            old, new = names.unpacked(held.places or b""), names.unpacked(packed)
+            for place, member in new - old:
                 added.setdefault(place, {})[member] = 0
-            for place, member in set(old).difference(places):
+            for place, member in old - new:
                 removed.setdefault(place, []).append(member)
         for place, members in added.items():
             step.zadd(self._names.places[place], members)
@@ -149,6 +156,11 @@ class _Held(NamedTuple):
     token: bytes | None
     places: bytes | None
     events: bytes | None
+    large: bytes | None
+
+    def split(self) -> Fields:
+        """Its fields that are split now."""
+        return {field: count for count, field in names.unpacked(self.large or b"")}
 
 
 def _checked(layout: Layout, lease: _Held, held: Sequence[_Held]) -> tuple[Refusal | None, bool]:

@@ -10,7 +10,9 @@ from sqlalchemy.exc import DBAPIError
 
 from flowrt.stores.sql.bulk import Bulk
 from flowrt.stores.sql.database import Database
+from flowrt.stores.sql.parts import Parts
 from flowrt.stores.sql.settings import SqlSettings
+from flowrt.stores.sql.tables import Tables
 
 
 class Dialect(Protocol):
@@ -25,8 +27,12 @@ class Dialect(Protocol):
         """Opens it; creates the database itself when it is missing and that is permitted."""
         ...
 
-    def bulk(self, application: str) -> Bulk:
+    def bulk(self, application: str, names: Tables) -> Bulk:
         """Writes many rows."""
+        ...
+
+    def parts(self, application: str, names: Tables) -> Parts | None:
+        """Keeps values longer than a statement may be; None where there is no such limit."""
         ...
 
     def migrating(self, connection: Connection, settings: SqlSettings) -> AbstractContextManager[None]:

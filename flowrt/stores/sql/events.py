@@ -88,7 +88,7 @@ class Events:
             table.c.reg_id == registration(self.queries.application)
         )
         events = []
-        for attributes, data in connection.execute(query.order_by(table.c.token, table.c.sequence)):
+        for attributes, data in self.queries.whole(connection, query.order_by(table.c.token, table.c.sequence)):
             event = self.codec.decode(attributes)
             events.append(event if data is None else {**event, "data": self.codec.decode(data)})
         return events

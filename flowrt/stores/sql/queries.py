@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import Select
 
+from flowrt.stores.sql.parts import Parts
 from flowrt.stores.sql.types import KeyText
 
 _PORTION = 500
@@ -21,6 +22,7 @@ class Queries:
 
     application: str
     dialect: str
+    parts: Parts | None = None
 
     def of(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """A query of columns, within the application."""
@@ -34,7 +36,14 @@ class Queries:
     def rows(self, connection: Connection, query: Select[Any], values: Sequence[str]) -> Iterator[Any]:
         """What a query `among` finds."""
         for start in range(0, len(values), _PORTION):
-            yield from connection.execute(query, {"values": values[start : start + _PORTION]})
+            yield from self.whole(connection, query, {"values": values[start : start + _PORTION]})
+
+    def whole(self, connection: Connection, query: Select[Any], values: Mapping[str, Any] | None = None) -> Any:
+        """What a query finds, with its long values."""
+        found = connection.execute(query, values)
+        if self.parts is None:
+            return found
+        return [self.parts.whole(connection, row) for row in found.all()]
 
     def _one_of(self, key: ColumnElement[Any]) -> ColumnElement[bool]:
         if self.dialect == "postgresql":

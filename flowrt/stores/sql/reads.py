@@ -76,7 +76,7 @@ class Reads:
         query = self.queries.of(*self._entry_columns(), table.c.subscriptions).where(table.c.ended == 0)
         if after is not None:
             query = query.where(table.c.instance_id > after)
-        rows = connection.execute(query.order_by(table.c.instance_id).limit(limit)).all()
+        rows = self.queries.whole(connection, query.order_by(table.c.instance_id).limit(limit))
         return [(self._entry(row), self._subscriptions(row[-1])) for row in rows]
 
     def find(self, connection: Connection, query: Query) -> Page:
@@ -128,7 +128,7 @@ class Reads:
             query = query.where(table.c.process_instance_id == id_)
             if table is self.tables.tasks:
                 query = query.where(table.c.task_type == COMPLETED)
-            for sequence, *pieces in connection.execute(query):
+            for sequence, *pieces in self.queries.whole(connection, query):
                 records.append((sequence or 0, self._record(pieces)))
         records.sort(key=lambda record: record[0])
         return [record for _, record in records]

@@ -212,7 +212,7 @@ def as_earlier(task: Row) -> Row:
 
 def tag_key(tag: tuple[str, str]) -> tuple[str, str]:
     """A tag as its columns hold it."""
-    return shortened(tag[0], 255), shortened(tag[1], 255)
+    return shortened(tag[0], 100), shortened(tag[1], 100)
 
 
 def event_key(event: tuple[str, str]) -> tuple[str, str]:

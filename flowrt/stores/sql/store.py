@@ -53,8 +53,9 @@ class SqlStore:
         self._dialect = dialect(settings.dialect)
         self._database: Database | None = None
         names = tables(settings.schema)
-        codec, queries = Codec(settings.compression), Queries(application, settings.dialect)
-        bulk = self._dialect.bulk(application)
+        parts = self._dialect.parts(application, names)
+        codec, queries = Codec(settings.compression), Queries(application, settings.dialect, parts)
+        bulk = self._dialect.bulk(application, names)
         self._rows = Rows(codec, self._dialect.pointer_bytes)
         self._leases = Leases(names, queries)
         self._events = Events(names, queries, bulk, codec)

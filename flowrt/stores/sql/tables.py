@@ -28,6 +28,8 @@ class Tables:
     seen: Table
     events: Table
     """The outbox, in the guide's table of events."""
+    parts: Table
+    """Values too long for one statement, where a database has such a limit."""
 
 
 def tables(schema: str | None) -> Tables:
@@ -42,6 +44,7 @@ def tables(schema: str | None) -> Tables:
         leases=_table(meta, "application_lease_entity", _LEASE),
         seen=_table(meta, "seen_event_entity", _SEEN, ("application_id", "id", "source")),
         events=_table(meta, "cloud_event_entity", _EVENT, ("source", "id", "reg_id")),
+        parts=_table(meta, "value_part_entity", _PART),
     )
 
 
@@ -136,4 +139,10 @@ _EVENT: dict[str, TypeEngine[Any]] = {
     "token": BigInteger(),
     "sequence": BigInteger(),
     "attributes": LargeBinary(),
+}
+_PART: dict[str, TypeEngine[Any]] = {
+    "owner": KeyText(),
+    "id": KeyText(),
+    "number": Integer(),
+    "part": LargeBinary(),
 }

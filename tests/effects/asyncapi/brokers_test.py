@@ -77,7 +77,7 @@ async def written(kind: Kind, request: pytest.FixtureRequest, channel: str) -> J
 RunOn = Callable[..., Run]
 
 
-async def test_what_is_published_is_received(kind: Kind, written: Json, run_on: RunOn) -> None:
+async def test_what_is_published_is_received(kind: Kind, written: Json, run_on: RunOn, channel: str) -> None:
     run = run_on(written)
     waiting = await run.subscribing()
     headers = {"color": "red"} if kind.headers else None
@@ -87,8 +87,8 @@ async def test_what_is_published_is_received(kind: Kind, written: Json, run_on: 
     assert sent["payload"] == message["payload"]
     if kind.headers:
         assert message["headers"]["color"] == "red"
-        assert message["headers"]["Idempotency-Key"] == "01J/do/0/inbox/0/0"
-        assert message["headers"]["X-Flow-Instance-Id"] == "01J"
+        assert message["headers"]["Idempotency-Key"] == f"{channel}/do/0/inbox/0/0"
+        assert message["headers"]["X-Flow-Instance-Id"] == channel
         assert message["headers"]["traceparent"].startswith("00-")
     await run.end()
     assert run.call.subscriptions == 0

@@ -1,4 +1,4 @@
-"""What the tests of AsyncAPI calls share: a document beside the definition, adapters, and a workflow's side of a call."""
+"""What the tests of AsyncAPI calls share: a document beside the definition, adapters, a workflow's side of a call."""
 
 from __future__ import annotations
 
@@ -132,12 +132,10 @@ def document(url: str, address: str, **more: Json) -> dict[str, Json]:
 
 
 @pytest.fixture
-def run_on(tmp_path: Path, call: AsyncapiCall) -> Callable[..., Run]:
-    """A run of a task over a document; `attempt` and `instance` make it another one."""
+def run_on(tmp_path: Path, call: AsyncapiCall, channel: str) -> Callable[..., Run]:
+    """A run of a task over a document, in an instance named like the channel; `attempt` makes it another one."""
 
-    def run(
-        written: Json, through: AsyncapiCall | None = None, *, instance: str = "01J", attempt: int = 0, **given: Json
-    ) -> Run:
+    def run(written: Json, through: AsyncapiCall | None = None, *, attempt: int = 0, **given: Json) -> Run:
         path = tmp_path / "asyncapi.json"
         path.write_text(json.dumps(written))
 
@@ -145,7 +143,7 @@ def run_on(tmp_path: Path, call: AsyncapiCall) -> Callable[..., Run]:
             return Effect(
                 kind="asyncapi",
                 arguments={"document": {"endpoint": {"uri": "asyncapi.json"}}, **given, **arguments},
-                instance=instance,
+                instance=channel,
                 position="/do/0/inbox",
                 attempt=attempt,
                 task="inbox",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,8 +12,10 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from flowrt.core.definition import Subscription
 from flowrt.core.records import BrokenRecord, Stored
-from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Query, StaleOwner
+from flowrt.stores.protocol import Batch, BrokenEntry, Query
 from flowrt.stores.redis import RedisSettings, RedisStore
+from flowrt.stores.redis.connection import connect
+from flowrt.stores.redis.names import Names
 from tests.stores.checkpoints import checkpoint, entry, record
 
 _applications = itertools.count()
@@ -38,52 +39,6 @@ async def store(url: str) -> AsyncIterator[RedisStore]:
     await opened.open()
     yield opened
     await opened.close()
-
-
-async def test_what_was_committed_is_read_again(store: RedisStore) -> None:
-    token = await store.acquire("one", 30) or 0
-    first = checkpoint(
-        "a",
-        fields={"input": {"n": 1}},
-        live={("/do", 0): ({"sequence": 1}, {"attempt": 0}), ("/do/0/x:y", 3): ({"sequence": 2}, {"attempt": 1})},
-        history=[("", record("/do/0/y"))],
-        subscriptions=[Subscription("paid", ".data.id", 7)],
-    )
-    await store.commit(Batch([first]), token)
-    second = checkpoint(
-        "a", 2, fields={"context": {"c": 1}}, live={("/do", 0): (None, {"attempt": 5}), ("/do/0/x:y", 3): None}
-    )
-    await store.commit(Batch([second]), token)
-    assert await store.load(["a", "b"]) == {
-        "a": Stored(
-            {"format": 1, "id": "a", "revision": 2},
-            {"input": {"n": 1}, "context": {"c": 1}},
-            [(("/do", 0), {"sequence": 1}, {"attempt": 5})],
-        )
-    }
-    assert await store.history("a") == [record("/do/0/y")]
-    assert await store.unfinished() == [(entry("a"), [Subscription("paid", ".data.id", 7)])]
-    await store.commit(Batch([checkpoint(entry("a", "completed"), 3)]), token)
-    assert await store.unfinished() == []
-
-
-async def test_history_is_in_order_of_completion_across_loops_and_commits(store: RedisStore) -> None:
-    token = await store.acquire("one", 30) or 0
-    first = [("/do/1/z", record("r0", 0)), ("", record("outer")), ("/do/1/z", record("r1", 1)), ("/a", record("q", 4))]
-    second = [("/a", record("q2", 0)), ("/do/1/z", record("r1b", 1)), ("", record("end"))]
-    await store.commit(Batch([checkpoint("a", history=first)]), token)
-    await store.commit(Batch([checkpoint("a", 2, history=second)]), token)
-    assert await store.history("a") == [completed for _, completed in first + second]
-
-
-async def test_pruning_removes_earlier_rounds_of_that_loop_only(store: RedisStore) -> None:
-    token = await store.acquire("one", 30) or 0
-    rounds = [("/do/1/z", record(f"r{n}", n)) for n in range(300)]
-    others = [("/do/1/zz", record("other", 0)), ("", record("plain"))]
-    await store.commit(Batch([checkpoint("a", history=rounds + others)]), token)
-    await store.commit(Batch([checkpoint("a", 2, pruned={"/do/1/z": 298}, history=rounds[-1:])]), token)
-    left = [rounds[298][1], rounds[299][1], others[0][1], others[1][1], rounds[299][1]]
-    assert await store.history("a") == left
 
 
 async def test_strange_texts_are_kept_in_ids_positions_tags_and_values(store: RedisStore) -> None:
@@ -145,94 +100,33 @@ async def test_big_values_and_many_fields(store: RedisStore) -> None:
     assert len(await store.history("a")) == 1
 
 
-async def test_a_repeated_batch_has_no_second_effect(store: RedisStore) -> None:
+async def test_large_values_leave_nothing_behind_when_they_become_small(store: RedisStore) -> None:
     token = await store.acquire("one", 30) or 0
-    event = {"source": "/s", "id": "1"}
-    batch = Batch([checkpoint("a", history=[("", record("x"))], outbox=[event])])
-    await store.commit(batch, token)
-    await store.commit(Batch(sent=[("/s", "1")]), token)
-    await store.commit(batch, token)
-    assert len(await store.history("a")) == 1
-    assert await store.outbox() == []
+    big, key = "x" * 9_000_000, ("/do/0/x", 0)
+    emitted = [{"source": "/s", "id": "1", "data": big}, {"source": "/s", "id": "2"}]
+    large = checkpoint("a", fields={"input": big, "context": big}, live={key: ({"in": big}, big)}, outbox=emitted)
+    await store.commit(Batch([large]), token)
+    loaded = (await store.load(["a"]))["a"]
+    assert isinstance(loaded, Stored)
+    assert (loaded.fields, loaded.live) == ({"input": big, "context": big}, [(key, {"in": big}, big)])
+    assert await store.outbox() == emitted
+    small = checkpoint("a", 2, fields={"input": big[:-1], "context": 1}, live={key: None})
+    await store.commit(Batch([small], sent=[("/s", "1")]), token)
+    loaded = (await store.load(["a"]))["a"]
+    assert isinstance(loaded, Stored)
+    assert (loaded.fields, loaded.live) == ({"input": big[:-1], "context": 1}, [])
+    await store.commit(Batch([checkpoint("a", 3, fields={"input": 0})], sent=[("/s", "2")]), token)
+    assert await size_of(store, b"instance:a") < 2000
+    assert await size_of(store, b"outbox") < 100
 
 
-async def test_stale_revisions_and_tokens_write_nothing(store: RedisStore) -> None:
-    old = await store.acquire("one", 30) or 0
-    await store.commit(Batch([checkpoint("a")]), old)
-    with pytest.raises(StaleOwner) as refused:
-        await store.commit(Batch([checkpoint("new"), checkpoint("a", 3)]), old)
-    assert refused.value.instances == ("a",)
-    assert await store.load(["new"]) == {}
-    new = await store.acquire("one", 30) or 0
-    assert new > old
-    with pytest.raises(StaleOwner) as refused:
-        await store.commit(Batch([checkpoint("a", 2)]), old)
-    assert refused.value.instances == ()
-    await store.commit(Batch([checkpoint("a", 2)]), new)
-
-
-async def test_the_lease_expires_by_the_servers_clock(store: RedisStore) -> None:
-    first = await store.acquire("one", 0.3) or 0
-    assert await store.acquire("two", 30) is None
-    assert await store.renew(first, 0.3)
-    second = None
-    async with asyncio.timeout(5):
-        while second is None:
-            second = await store.acquire("two", 30)
-    assert second == first + 1
-    assert not await store.renew(first, 30)
-    await store.release(first)
-    assert await store.acquire("three", 30) is None
-    await store.release(second)
-    assert await store.acquire("three", 30) == second + 1
-
-
-async def test_indexes_follow_the_entry(store: RedisStore) -> None:
-    token = await store.acquire("one", 30) or 0
-    running = [entry(f"i{n}", started_at=float(n // 2), tags={"k": str(n % 2)}) for n in range(450)]
-    await store.commit(Batch([checkpoint(found) for found in running]), token)
-    ended = entry("i7", "completed", 3.0, ended_at=50.0, tags={"k": "new"})
-    await store.commit(Batch([checkpoint(ended, 2)]), token)
-    assert (await store.find(Query(status="completed"))).items == [ended]
-    assert (await store.find(Query(tag=("k", "new")))).items == [ended]
-    odd, cursor = [], None
-    while True:
-        page = await store.find(Query(tag=("k", "1"), status="running", cursor=cursor, limit=50))
-        odd += page.items
-        cursor = page.next
-        if cursor is None:
-            break
-    expected = sorted((running[n] for n in range(1, 450, 2) if n != 7), key=lambda e: (e.started_at, e.id))
-    assert odd == expected[::-1]
-    assert [found.id for found in (await store.find(Query(since=224.0))).items] == ["i449", "i448"]
-    assert (await store.find(Query(name="order", namespace="other"))).items == []
-    assert len((await store.find(Query(name="order", namespace="shop", limit=1000))).items) == 450
-    assert await store.expired("completed", 50.0, 10) == []
-    assert await store.expired("completed", 50.5, 10) == ["i7"]
-    assert len(await store.unfinished(limit=1000)) == 449
-    assert await store.delete([found.id for found in running] + ["none"]) == 450
-    assert (await store.info())["instances"] == 0
-
-
-async def test_inbox_and_outbox(store: RedisStore) -> None:
-    token = await store.acquire("one", 30) or 0
-    events = [{"source": "/s", "id": str(n), "n": n} for n in (3, 1, 2)]
-    await store.commit(Batch([checkpoint("a", outbox=events)], seen=[("/s", "1", 10.0), ("/s", "2", 20.0)]), token)
-    assert await store.outbox() == events
-    await store.commit(Batch(sent=[("/s", "1")], seen=[("/s", "1", 30.0)]), token)
-    assert await store.outbox() == [events[0], events[2]]
-    assert await store.seen([("/s", "1"), ("/s", "9")]) == {("/s", "1")}
-    await store.forget_seen(25.0)
-    assert await store.seen([("/s", "1"), ("/s", "2")]) == {("/s", "1")}
-
-
-async def test_definitions(store: RedisStore) -> None:
-    definition = Definition("d1", "shop", "order", "1.0.0", "do: []", False)
-    await store.put_definition(definition)
-    await store.put_definition(Definition("d1", "x", "x", "x", "x", True))
-    assert await store.definition("d1") == Definition("d1", "shop", "order", "1.0.0", "do: []", True)
-    assert await store.deployed() == [await store.definition("d1")]
-    assert await store.definition("none") is None
+async def size_of(store: RedisStore, name: bytes) -> int:
+    """How many bytes one of the hashes has."""
+    names = Names(store.application)
+    client: Any = await connect(store.settings, names.lease)
+    fields = await client.hgetall(names.lease.removesuffix(b"lease") + name)
+    await client.aclose()
+    return sum(len(field) + len(value) for field, value in fields.items())
 
 
 async def test_applications_are_apart(store: RedisStore, url: str) -> None:

@@ -25,7 +25,10 @@ from flowrt.effects.asyncapi.inbox import Inbox
 
 _ASK_FOR_S = 30.0
 """How long the server is asked to wait for a message before it is asked again."""
-_ACKNOWLEDGED_WITHIN_S = 300.0
+_ACKNOWLEDGED_WITHIN_S = 5.0
+"""After a crash a message comes again this late; while it is worked on it cannot, since nothing else is asked for."""
+_GROUP_ACKNOWLEDGES_WITHIN_S = 300.0
+"""In a queue group it would come again to another member."""
 _MESSAGE_ID = "Nats-Msg-Id"
 """The header by which a stream recognises a message that it has."""
 
@@ -77,7 +80,7 @@ class NatsBroker:
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.NEW,
             ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=_ACKNOWLEDGED_WITHIN_S,
+            ack_wait=_GROUP_ACKNOWLEDGES_WITHIN_S if group else _ACKNOWLEDGED_WITHIN_S,
             inactive_threshold=None if group else LEFT_FOR_S,
         )
         consumer = group or name

@@ -12,6 +12,7 @@ _PACKAGE = "flowrt.stores.sql.databases"
 DATABASES: Mapping[str, str] = {
     "sqlite": "Sqlite",
     "postgresql": "Postgresql",
+    "mysql": "Mysql",
 }
 
 

@@ -23,6 +23,8 @@ from flowrt.stores.sql.bulk_postgresql import PostgresqlBulk
 from flowrt.stores.sql.database import AsyncDatabase, Database
 from flowrt.stores.sql.pool import pooled
 from flowrt.stores.sql.settings import SqlSettings, Tls
+from flowrt.stores.sql.tables import Tables
+from flowrt.stores.sql.tls import context
 
 _LOCK = 0x666C6F777274
 """Advisory lock of migrations: "flowrt"."""
@@ -65,8 +67,11 @@ class Postgresql:
             arguments["prepared_statement_name_func"] = lambda: ""
         return AsyncDatabase(settings, pooled("postgresql+bareasyncpg", settings, arguments))
 
-    def bulk(self, application: str) -> PostgresqlBulk:
+    def bulk(self, application: str, names: Tables) -> PostgresqlBulk:
         return PostgresqlBulk(application)
+
+    def parts(self, application: str, names: Tables) -> None:
+        """No value is too long."""
 
     @contextmanager
     def migrating(self, connection: Connection, settings: SqlSettings) -> Iterator[None]:
@@ -106,23 +111,7 @@ def _arguments(settings: SqlSettings) -> dict[str, Any]:
 def _tls(tls: Tls) -> ssl.SSLContext | str | bool:
     if tls.mode in ("disable", "prefer") and tls.ca_file is None and tls.certificate_file is None:
         return tls.mode if tls.mode == "prefer" else False
-    return tls_context(tls)
-
-
-def tls_context(tls: Tls) -> ssl.SSLContext:
-    """What the settings ask of an encrypted connection. Raises `StoreRefused` for files that cannot be read."""
-    try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
-        if tls.mode != "verify-full":
-            context.check_hostname = False
-        if tls.mode not in ("verify-ca", "verify-full") and tls.ca_file is None:
-            context.verify_mode = ssl.CERT_NONE
-        if tls.certificate_file is not None:
-            context.load_cert_chain(tls.certificate_file, tls.key_file)
-    except OSError as error:
-        files = ", ".join(file for file in (tls.ca_file, tls.certificate_file, tls.key_file) if file)
-        raise StoreRefused(f"the certificate files of the store cannot be used ({files}): {error}") from error
-    return context
+    return context(tls)
 
 
 async def _probe(settings: SqlSettings, arguments: dict[str, Any]) -> bool:

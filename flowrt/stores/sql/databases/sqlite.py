@@ -14,6 +14,7 @@ from flowrt.stores.protocol import StoreRefused, StoreUnavailable
 from flowrt.stores.sql.bulk import PortableBulk
 from flowrt.stores.sql.database import Database, ThreadedDatabase
 from flowrt.stores.sql.settings import SqlSettings
+from flowrt.stores.sql.tables import Tables
 
 
 class Sqlite:
@@ -31,8 +32,11 @@ class Sqlite:
             raise StoreUnavailable(f"the folder of {settings.place} cannot be created: {error}") from error
         return ThreadedDatabase(settings, _engine(settings, writes=True), _engine(settings, writes=False))
 
-    def bulk(self, application: str) -> PortableBulk:
+    def bulk(self, application: str, names: Tables) -> PortableBulk:
         return PortableBulk(application)
+
+    def parts(self, application: str, names: Tables) -> None:
+        """No value is too long."""
 
     @contextmanager
     def migrating(self, connection: Connection, settings: SqlSettings) -> Iterator[None]:
