@@ -55,10 +55,7 @@ class Machine(Keeping):
         if not isinstance(signal, Started | Cancel | Resume):
             self._deadlines()
         self._take(signal)
-        self._deadlines()
-        while instance.ready and self.budget > 0 and not instance.ended and not instance.suspended:
-            self._begin(instance.ready.pop(0))
-        self._settle()
+        self._go_on()
 
     def pending(self, instance: Instance, now: float) -> list[Effect | Failed]:
         """The effects the world owes it, evaluated; `Failed` in place of one whose arguments no longer evaluate."""
@@ -102,9 +99,7 @@ class Machine(Keeping):
                 self.use_attempt(state, attempt)
         instance.ready = sorted((s for s in instance.live.values() if not s.entered), key=TaskState.place)
         self.fact("resumed")
-        while instance.ready and self.budget > 0 and not instance.ended:
-            self._begin(instance.ready.pop(0))
-        self._settle()
+        self._go_on()
 
     def use_attempt(self, state: TaskState, attempt: int) -> None:
         """Tells the tasks around a state that an attempt number is used: it names no other run below them."""
@@ -190,6 +185,13 @@ class Machine(Keeping):
                 return
 
     # The loop
+
+    def _go_on(self) -> None:
+        instance = self.instance
+        self._deadlines()
+        while instance.ready and self.budget > 0 and not instance.ended and not instance.suspended:
+            self._begin(instance.ready.pop(0))
+        self._settle()
 
     def _begin(self, state: TaskState) -> None:
         self._run(state, None)

@@ -98,6 +98,7 @@ class Reader:
     def named_items(self) -> list[tuple[str, Reader]]:
         """The DSL's ordered maps: an array of objects with one member each, as (name, its value)."""
         found: list[tuple[str, Reader]] = []
+        names: set[str] = set()
         for item in self.items():
             if not isinstance(item.value, dict) or len(item.value) != 1:
                 item.problem("expected an object with exactly one member: the name", "Write '- name: {…}'.")
@@ -106,8 +107,9 @@ class Reader:
             if not isinstance(name, str):
                 item.problem(f"the name must be a string, found {_shape(name)}", "Put it in quotes.")
                 continue
-            if any(name == other for other, _ in found):
+            if name in names:
                 item.problem(f"the name '{name}' is used twice in this list", "Give each its own name.")
+            names.add(name)
             found.append((name, item.at(item.value[name], name)))
         return found
 

@@ -82,6 +82,15 @@ def soak(folder: Path, store: str, kills: int, server: Server | None = None, see
     for name, text in texts(callee.url).items():
         (workflows / f"{name}.yaml").write_text(text)
     plant = Plant(folder, store, workflows)
+    try:
+        run(plant, callee, kills, server, seed)
+    finally:
+        plant.end()
+        callee.stop()
+
+
+def run(plant: Plant, callee: Callee, kills: int, server: Server | None, seed: int) -> None:
+    """The load, the kills, the reckoning."""
     plant.start()
     plant.wait_ready()
     moments = random.Random(seed)
@@ -98,12 +107,9 @@ def soak(folder: Path, store: str, kills: int, server: Server | None = None, see
         plant.wait_ready()
     time.sleep(1.0)
     load.stop()
-    try:
-        assert not load.problems
-        reckon(plant, load, callee)
-        assert plant.stop() == 0
-    finally:
-        callee.stop()
+    assert not load.problems
+    reckon(plant, load, callee)
+    assert plant.stop() == 0
 
 
 def reckon(plant: Plant, load: Load, callee: Callee) -> None:

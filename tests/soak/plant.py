@@ -58,6 +58,12 @@ class Plant:
         self._process.wait()
         self.kills.append(time.monotonic())
 
+    def end(self) -> None:
+        """Leaves nothing running, however the test ended."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
     def stop(self) -> int:
         assert self._process is not None
         self._process.terminate()

@@ -1,7 +1,7 @@
 """Database: the connections to one database, and transactions on them.
 
-Work is a plain function of a connection, so that every dialect runs the same code: in the event loop with an
-asynchronous driver, in threads with SQLite, whose one writer has a thread of its own.
+Work is a plain function of a connection, so that every database runs the same code: in the event loop with an
+asynchronous driver, else in threads; SQLite's one writer has a thread of its own.
 """
 
 from __future__ import annotations
@@ -67,30 +67,42 @@ class AsyncDatabase:
 
 
 class ThreadedDatabase:
-    """In threads: one that writes, another that reads meanwhile."""
+    """Through a driver that blocks: in threads."""
 
-    def __init__(self, settings: SqlSettings, writing: Engine, reading: Engine) -> None:
+    def __init__(self, settings: SqlSettings, writing: Engine, reading: Engine, threads: int = 1) -> None:
         self.settings = settings
         self._writing, self._reading = writing, reading
-        self._writer = ThreadPoolExecutor(1, "flowrt-sqlite-writer")
-        self._reader = ThreadPoolExecutor(1, "flowrt-sqlite-reader")
+        self._writers = ThreadPoolExecutor(threads, "flowrt-store-writer")
+        # One that reads may do so while others write, even where there is but one writer.
+        self._readers = self._writers if reading is writing else ThreadPoolExecutor(threads, "flowrt-store-reader")
 
     async def write(self, work: Work[T]) -> T:
-        return await self._run(self._writer, self._writing, work)
+        return await self._run(self._writers, self._writing, work)
 
     async def read(self, work: Work[T]) -> T:
-        return await self._run(self._reader, self._reading, work)
+        return await self._run(self._readers, self._reading, work)
 
-    async def _run(self, thread: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> T:
+    async def _run(self, threads: ThreadPoolExecutor, engine: Engine, work: Work[T]) -> T:
         def transaction() -> T:
             with engine.begin() as connection:
                 return work(connection)
 
+        def repeated() -> T:
+            try:
+                return transaction()
+            except Exception as error:
+                if not disconnected(error):
+                    raise
+            return transaction()
+
         with translated(self.settings):
-            return await asyncio.get_running_loop().run_in_executor(thread, transaction)
+            return await asyncio.get_running_loop().run_in_executor(threads, repeated)
 
     async def close(self) -> None:
-        loop = asyncio.get_running_loop()
-        for thread, engine in ((self._reader, self._reading), (self._writer, self._writing)):
-            await loop.run_in_executor(thread, engine.dispose)
-            thread.shutdown()
+        def dispose() -> None:
+            self._reading.dispose()
+            self._writing.dispose()
+
+        await asyncio.get_running_loop().run_in_executor(self._writers, dispose)
+        self._readers.shutdown()
+        self._writers.shutdown()

@@ -54,5 +54,5 @@ class Queries:
     def locked(self, query: Select[Any], table: Table, shared: bool = False) -> Select[Any]:
         """The query, locking what it finds until the transaction ends. SQLite locks its file anyway."""
         if self.dialect == "mssql":
-            return query.with_hint(table, "WITH (UPDLOCK, ROWLOCK)", "mssql")
+            return query.with_hint(table, f"WITH ({'HOLDLOCK' if shared else 'UPDLOCK'}, ROWLOCK)", "mssql")
         return query.with_for_update(read=shared and self.dialect != "oracle")

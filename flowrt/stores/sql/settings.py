@@ -77,6 +77,8 @@ class SqlSettings:
             raise StoreRefused(f"the host of the {self.dialect} store is blank")
         if self.dialect != "sqlite" and not 1 <= self.port <= 65535:
             raise StoreRefused(f"the port of the {self.dialect} store must be from 1 to 65535, it is {self.port}")
+        if self.schema is not None and self.dialect not in ("postgresql", "oracle"):
+            raise StoreRefused(f"the {self.dialect} store takes no schema '{self.schema}'; name a database instead")
         if self.maximum_pool_size < 1:
             raise StoreRefused(f"maximumPoolSize of the {self.dialect} store must be at least 1")
         if self.tls.mode not in TLS_MODES:

@@ -52,7 +52,7 @@ class SqlStore:
         self.settings = settings
         self._dialect = dialect(settings.dialect)
         self._database: Database | None = None
-        names = tables(settings.schema)
+        names = tables(settings.schema, settings.dialect)
         parts = self._dialect.parts(application, names)
         codec, queries = Codec(settings.compression), Queries(application, settings.dialect, parts)
         bulk = self._dialect.bulk(application, names)

@@ -10,6 +10,8 @@ from sqlalchemy.types import TypeEngine
 
 from flowrt.stores.sql.types import BigInteger, Double, Instant, Integer, KeyText, LargeBinary, SmallInteger
 
+_QUOTED = ("time", "output", "error", "context", "input", "value", "role")
+"""Columns whose names are words of SQL Server's."""
 COMPLETED, RETRIED, LIVE = 1, 2, 3
 """`task_type`: a completed task, a live state after a retry, a live state."""
 
@@ -32,9 +34,9 @@ class Tables:
     """Values too long for one statement, where a database has such a limit."""
 
 
-def tables(schema: str | None) -> Tables:
+def tables(schema: str | None, dialect: str) -> Tables:
     """The tables of a schema; None: where the connection looks by itself."""
-    meta = MetaData(schema=schema)
+    meta = MetaData(schema=schema, info={"quote": _QUOTED if dialect == "mssql" else ()})
     return Tables(
         instances=_table(meta, "process_instance_entity", _INSTANCE),
         tasks=_table(meta, "task_info_entity", _TASK),
@@ -51,7 +53,11 @@ def tables(schema: str | None) -> Tables:
 def _table(meta: MetaData, name: str, columns: dict[str, TypeEngine[Any]], key: tuple[str, ...] = ()) -> Table:
     """With its key where rows are put under it, replacing others."""
     named = {"application_id": KeyText(), **columns}
-    return Table(name, meta, *(Column(each, type_, primary_key=each in key) for each, type_ in named.items()))
+    quote = meta.info["quote"]
+    columns_of = (
+        Column(each, type_, primary_key=each in key, quote=each in quote or None) for each, type_ in named.items()
+    )
+    return Table(name, meta, *columns_of)
 
 
 _INSTANCE: dict[str, TypeEngine[Any]] = {

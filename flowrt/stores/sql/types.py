@@ -11,6 +11,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from flowrt.stores.sql.text import escape, unescape
 
 _LAST_SECOND = 253402300799.0
+_ISO = ("sqlite", "mssql")
+"""Databases that are given points in time as text."""
 
 
 def instant(at: float | None) -> float | None:
@@ -38,7 +40,7 @@ class Instant(TypeDecorator[float]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
+        if dialect.name in _ISO:
             return dialect.type_descriptor(String())
         return dialect.type_descriptor(DateTime(timezone=dialect.name != "mysql"))
 
@@ -46,7 +48,7 @@ class Instant(TypeDecorator[float]):
         if value is None:
             return None
         at = datetime.fromtimestamp(value, UTC)
-        if dialect.name == "sqlite":
+        if dialect.name in _ISO:
             return at.isoformat(timespec="microseconds")
         return at.replace(tzinfo=None) if dialect.name == "mysql" else at
 

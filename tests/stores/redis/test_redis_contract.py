@@ -85,9 +85,7 @@ class TestRedisSentinel(RedisContract):
     @pytest.fixture
     def settings(self, redis_sentinel_server: RedisSentinel) -> RedisSettings:
         hosts = ",".join(f"{host}:{port}" for host, port in redis_sentinel_server.sentinel_addresses)
-        return RedisSettings.from_url(
-            f"redis://{hosts}/0?sentinel={redis_sentinel_server.service}&replicas=1&{_PATIENCE}"
-        )
+        return RedisSettings.from_url(f"redis://{hosts}/0?sentinel={redis_sentinel_server.service}&{_PATIENCE}")
 
 
 @pytest.mark.heavy

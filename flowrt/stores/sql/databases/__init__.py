@@ -13,6 +13,8 @@ DATABASES: Mapping[str, str] = {
     "sqlite": "Sqlite",
     "postgresql": "Postgresql",
     "mysql": "Mysql",
+    "oracle": "Oracle",
+    "mssql": "Mssql",
 }
 
 
