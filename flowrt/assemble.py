@@ -131,7 +131,11 @@ def make_store(config: Config) -> Store:
     module, _, name = STORES[scheme].partition(":")
     make = getattr(importlib.import_module(module), name)
     store: Store = make(scheme, settings, storage, application)
-    return store
+    if storage.cache is None:
+        return store
+    from flowrt.stores.cache import CachedStore, CacheSettings
+
+    return CachedStore(store, CacheSettings.of(storage.cache))
 
 
 def store_settings(storage: Storage) -> tuple[str, Any]:

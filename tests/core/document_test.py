@@ -58,7 +58,7 @@ def test_marks() -> None:
         ("a: b: c", "not YAML", 1),
         ("a: 1\na: 2", "stands twice", 2),
         ("[a]: 1", "key must be a string", 1),
-        ("a: [1", "not YAML", 1),
+        ("a: [1", "not YAML", 2),
         ("a: 1\n---\nb: 2", "not YAML", 2),
         ("a: *x", "not YAML", 1),
         (b"\xff\xfe", "not UTF-8", None),

@@ -138,7 +138,7 @@ def test_without_the_sdk_it_says_how_to_get_it(tmp_path: Path) -> None:
 
 async def test_events_start_it_again_and_again(legacy_python: Path, tmp_path: Path) -> None:
     """The events of a starting state come by the schedule; when it is entered again it waits for the next."""
-    definition = converted(legacy_python, DEFINITIONS / "intake.yaml")["definition"]
+    definition = converted(legacy_python, DEFINITIONS / "intake.yaml", "--replace-arrays")["definition"]
     file = tmp_path / "intake.yaml"
     file.write_text(yaml.safe_dump(definition, sort_keys=False), encoding="utf-8")
 

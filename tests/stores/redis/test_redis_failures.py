@@ -320,4 +320,5 @@ async def test_processes_that_race_for_the_lease_never_both_write(redis_or_infin
 
 @pytest.fixture(params=["redis_server", pytest.param("infinispan_server", marks=pytest.mark.heavy)])
 def redis_or_infinispan(request: pytest.FixtureRequest) -> str:
-    return str(request.getfixturevalue(request.param).url)
+    url = str(request.getfixturevalue(request.param).url)
+    return f"{url}{'&' if '?' in url else '?'}timeout=20000"

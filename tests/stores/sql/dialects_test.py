@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from flowrt.stores.sql.leases import Leases
 from flowrt.stores.sql.queries import Queries
 from flowrt.stores.sql.reads import Reads
 from flowrt.stores.sql.rows import Rows
-from flowrt.stores.sql.tables import tables
+from flowrt.stores.sql.tables import Tables, tables
 from flowrt.testing.contract.records import checkpoint, full, record
 
 _READ_AS = {"oracle": "oracle", "mssql": "tsql", "mysql": "mysql", "postgresql": "postgres", "sqlite": "sqlite"}
@@ -60,8 +61,8 @@ class Found:
 class Reader:
     """In place of a connection: compiles each statement for a dialect and has it parsed."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, held: bool) -> None:
+        self.name, self.held = name, held
         self.dialect = registry.load(name if name != "mssql" else "mssql.pymssql")()
         self.statements: list[str] = []
 
@@ -75,10 +76,16 @@ class Reader:
         self.statements.append(text)
         if "application_lease_entity" in text and text.startswith("SELECT"):
             return Found([("one", 1, 0.0, 1.0)] if "holder" in text else [(1,)])
-        return Found([])
+        return Found([("i1", 1, 0, None)] if self.held and "revision" in text.partition("FROM")[0] else [])
+
+    def begin_nested(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
-def store_calls(name: str) -> dict[str, Callable[[Connection], Any]]:
+Call = Callable[[Connection], Any]
+
+
+def store_calls(name: str) -> dict[str, Call]:
     """Every way in which the store speaks to a database."""
     particular, names, codec = dialect(name), tables(None, name), Codec()
     queries, bulk = Queries(_APPLICATION, name), particular.bulk(_APPLICATION, names)
@@ -87,7 +94,7 @@ def store_calls(name: str) -> dict[str, Callable[[Connection], Any]]:
     definitions = Definitions(names, queries, codec)
     rows = Rows(codec, particular.pointer_bytes)
 
-    def commit(batch: Batch, careful: bool = False) -> Callable[[Connection], Any]:
+    def commit(batch: Batch, careful: bool = False) -> Call:
         return lambda connection: commits.write(connection, batch, rows.plan(batch, 1), 1, careful)
 
     again = checkpoint("i1", 2, live={("/a", 0): (None, {"attempt": 1}), ("/b", 0): None}, pruned={"/l": 2})
@@ -115,3 +122,50 @@ def store_calls(name: str) -> dict[str, Callable[[Connection], Any]]:
         "outbox": events.outbox,
         "later commit": commit(Batch([again])),
     }
+
+
+@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("call", list(store_calls("oracle")))
+def test_every_statement_is_understood(name: str, call: str) -> None:
+    reader: Any = Reader(name, call in ("later commit", "delete"))
+    store_calls(name)[call](reader)
+    assert reader.statements
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_commits_lock_what_they_depend_on(name: str) -> None:
+    reader: Any = Reader(name, held=True)
+    store_calls(name)["later commit"](reader)
+    locks = {"oracle": ("FOR UPDATE", "FOR UPDATE"), "mssql": ("HOLDLOCK", "UPDLOCK")}[name]
+    fence, standing = reader.statements[:2]
+    assert "application_lease_entity" in fence
+    assert locks[0] in fence
+    assert "process_instance_entity" in standing
+    assert locks[1] in standing
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_a_stale_token_stops_at_the_fence(name: str) -> None:
+    reader: Any = Reader(name, held=False)
+    names = tables(None, name)
+    with pytest.raises(StaleOwner):
+        Leases(names, Queries(_APPLICATION, name)).fence(reader, 2)
+    assert len(reader.statements) == 1
+
+
+@pytest.mark.parametrize("name", _READ_AS)
+def test_every_migration_is_understood(name: str) -> None:
+    for migration in migrations.migrations(name):
+        assert migration.statements
+        for statement in migration.statements:
+            parsed = sqlglot.parse_one(statement, read=_READ_AS[name], error_level=sqlglot.ErrorLevel.RAISE)
+            assert parsed.key in ("create", "alter", "insert", "drop", "command"), statement
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_the_migrations_make_every_column_that_statements_name(name: str) -> None:
+    text = "\n".join(statement for migration in migrations.migrations(name) for statement in migration.statements)
+    for table in (getattr(tables(None, name), each) for each in Tables.__slots__ if each != "parts"):
+        parts = re.findall(rf"(?:CREATE|ALTER) TABLE {table.name}\b[^;]*?(?=\n(?:CREATE|ALTER)|\Z)", text, re.DOTALL)
+        made = set(re.findall(r"^ +\[?(\w+)\]? +[A-Z]", "\n".join(parts), re.MULTILINE))
+        assert set(table.columns.keys()) <= made, table.name
