@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flowrt import secrets
+from flowrt import plugins, secrets
 from flowrt.compiler import Languages
+from flowrt.config.load import ConfigProblem
 from flowrt.config.model import Config, Storage
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.environment import Environment
-from flowrt.core.expression import Expression
+from flowrt.core.expression import Expression, InvalidExpression
 from flowrt.expressions import LANGUAGES
 from flowrt.outside import Outside
 from flowrt.runtime.definitions import Definitions
@@ -32,22 +33,31 @@ Json = Any
 
 
 class ExpressionLanguages(Mapping[str, Callable[[str], Expression]]):
-    """The table of expression languages, each imported when first asked for."""
+    """The table of expression languages, those of plug-ins too, each imported when first asked for."""
 
     def __getitem__(self, name: str) -> Callable[[str], Expression]:
         return _language(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(LANGUAGES)
+        return iter({**LANGUAGES, **plugins.found(plugins.EXPRESSIONS)})
 
     def __len__(self) -> int:
-        return len(LANGUAGES)
+        return len(list(iter(self)))
 
 
 @functools.cache
 def _language(name: str) -> Callable[[str], Expression]:
-    compile_one: Callable[[str], Expression] = importlib.import_module(LANGUAGES[name]).compile
-    return compile_one
+    if name in LANGUAGES:
+        compile_one: Callable[[str], Expression] = importlib.import_module(LANGUAGES[name]).compile
+        return compile_one
+    try:
+        return plugins.language(name)
+    except ConfigProblem as problem:
+        return functools.partial(_refuse, str(problem))
+
+
+def _refuse(reason: str, source: str) -> Expression:
+    raise InvalidExpression(reason)
 
 
 EXPRESSIONS = ExpressionLanguages()
@@ -61,7 +71,8 @@ class Assembly:
         self.config = config
         self.functions = Functions()
         self._trusted = trusted
-        self._load_entry_points()
+        for name, function in plugins.callables(plugins.FUNCTIONS):
+            self.functions.register(name, function)
         outside = Outside(config, trusted)
         self.perform = Perform({**outside.factories(), "function": lambda: self.functions})
         self.store: Store = make_store(config)
@@ -89,16 +100,12 @@ class Assembly:
             Retention(times),
         )
         self.service.publishing.offer_lifecycle = config.events.offer_lifecycle
+        for _, listener in plugins.callables(plugins.LISTENERS):
+            self.service.on_event(listener)
         self.host = Host(self.service, config.persistence.auto_restore)
 
     def _languages(self, resources: dict[str, bytes]) -> Languages:
         return Languages(EXPRESSIONS, self.functions.__contains__, resources, self.config.catalog.uri)
-
-    def _load_entry_points(self) -> None:
-        from importlib.metadata import entry_points
-
-        for point in entry_points(group="flowrt.functions"):
-            self.functions.register(point.name, point.load())
 
 
 class Exclusion:
@@ -122,6 +129,8 @@ def secret_sources(config: Config, environment: Mapping[str, str]) -> Iterator[s
         yield secrets.from_directory(Path(settings.directory))
     if settings.env_file is not None:
         yield secrets.from_env_file(Path(settings.env_file))
+    for _, source in plugins.callables(plugins.SECRETS):
+        yield source
 
 
 def make_store(config: Config) -> Store:

@@ -16,7 +16,7 @@ from flowrt.stores.protocol import Entry, StaleOwner, StoreUnavailable
 
 log = logging.getLogger("flowrt.host")
 
-LEASE_S = 15.0
+LEASE_S = 8.0
 SWEEP_S = 60.0
 SWEEP_BATCH = 200
 PAGE = 1000

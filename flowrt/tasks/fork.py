@@ -34,7 +34,10 @@ class Fork(Task):
             for layer in branch.layers():
                 layer.next = None  # a branch leads nowhere: it ends with its task
             if any(then >= 0 for then in (branch.then, *branch.outcomes)):
-                reader.problem("a branch of a fork cannot direct to another branch", "Use continue, exit or end.")
+                branch_reader = branches.at(None, branch.index, branch.name) if branches is not None else reader
+                branch_reader.problem(
+                    "a branch of a fork cannot direct to another branch", "Use continue, exit or end."
+                )
         connect(task)
         task.children = task.branches
         return task

@@ -26,7 +26,9 @@ def test_problems_have_lines() -> None:
     with pytest.raises(InvalidDefinition) as error:
         compile_text(text, KNOWN, "it.yaml")
     lines = str(error.value).split("\n")
-    assert any(line.startswith("it.yaml:6:13: /do/0/first/set/b/0: the expression '.x +' is not valid") for line in lines)
+    assert any(
+        line.startswith("it.yaml:6:13: /do/0/first/set/b/0: the expression '.x +' is not valid") for line in lines
+    )
     assert any(line.startswith("it.yaml:7:7: /do/0/first/then: no task 'nowhere'") for line in lines)
     assert error.value.problems[0].to_json()["line"] == 6
 
@@ -45,7 +47,7 @@ def test_problems_have_lines() -> None:
         ({"do": [{"x": {"set": {"a": 1}, "then": "t0"}}]}, "/do/0/t0/do/0/x/then"),
         ({"raise": {"error": {"type": "late", "status": 400}}}, "/do/0/t0/raise/error/type"),
         ({"raise": {"error": {"type": "timeout", "status": "x"}}}, "/do/0/t0/raise/error/status"),
-        ({"fork": {"branches": [{"a": {**SET, "then": "b"}}, {"b": SET}]}}, "/do/0/t0/fork"),
+        ({"fork": {"branches": [{"a": {**SET, "then": "b"}}, {"b": SET}]}}, "/do/0/t0/fork/branches/0/a"),
         ({"call": "missing"}, "/do/0/t0/call"),
         ({"switch": []}, "/do/0/t0/switch"),
         ({"wait": "soon"}, "/do/0/t0/wait"),

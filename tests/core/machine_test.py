@@ -175,7 +175,9 @@ def failing_first(effect: Effect) -> Answer:
 
 @pytest.mark.parametrize("crashes", [False, True])
 def test_a_faulted_instance_is_retried_where_it_failed(crashes: bool) -> None:
-    definition = compiled({"set": {"n": 1}, "export": {"as": ".n"}}, {"do": [{"get": GET}]}, {"set": "${ [., $context] }"})
+    definition = compiled(
+        {"set": {"n": 1}, "export": {"as": ".n"}}, {"do": [{"get": GET}]}, {"set": "${ [., $context] }"}
+    )
     world = world_of(definition, None, failing_first, crash=CrashEverywhere() if crashes else lambda written: False)
     world.run()
     assert world.read("it").status == "faulted"

@@ -49,7 +49,10 @@ def test_what_does_not_change_is_written_once() -> None:
         (lambda head, live: head.update(format=2), "format 2"),
         (lambda head, live: head.pop("status"), "status"),
         (lambda head, live: live.pop(0), "no record of the task around it"),
-        (lambda head, live: live.append((("/do/9/gone", 0), {"sequence": 99, "input": 1}, {"attempt": 0})), "/do/9/gone"),
+        (
+            lambda head, live: live.append((("/do/9/gone", 0), {"sequence": 99, "input": 1}, {"attempt": 0})),
+            "/do/9/gone",
+        ),
         (lambda head, live: live[-1][1].pop("input"), "input"),
         (lambda head, live: live[-1][1].update(sequence="x"), "damaged"),
     ],

@@ -56,7 +56,9 @@ def world_of(
     return world
 
 
-def ended(definition: WorkflowDefinition, input: Json = None, answer: Callable[[Effect], Answer] = answer_null) -> Instance:
+def ended(
+    definition: WorkflowDefinition, input: Json = None, answer: Callable[[Effect], Answer] = answer_null
+) -> Instance:
     """The instance once nothing more is to come."""
     world = world_of(definition, input, answer)
     world.run()

@@ -70,8 +70,10 @@ class Reader:
         first = parameters[0] if isinstance(parameters, list) else parameters
         names = list(first) if first and not isinstance(first.get("values"), list) else None
         compiled = statement.compile(dialect=self.dialect, column_keys=names)
-        text = re.sub(r"__\[POSTCOMPILE_(\w+)\]", r":\1", str(compiled))
-        text = re.sub(r"%\((\w+)\)s", r"@\1", text) if self.name == "mssql" else text
+        # Lists of values and limits are written out when they are known.
+        text = re.sub(r"\(__\[POSTCOMPILE_\w+\]\)", "(:a, :b)", str(compiled))
+        text = re.sub(r"__\[POSTCOMPILE_\w+\]", "10", text)
+        text = re.sub(r"%\((\w+)\)s|:(\w+)", r"@\1\2", text) if self.name == "mssql" else text
         sqlglot.parse_one(text, read=_READ_AS[self.name])
         self.statements.append(text)
         if "application_lease_entity" in text and text.startswith("SELECT"):
@@ -158,6 +160,8 @@ def test_every_migration_is_understood(name: str) -> None:
     for migration in migrations.migrations(name):
         assert migration.statements
         for statement in migration.statements:
+            # What only MySQL itself runs of MariaDB's and its own.
+            statement = re.sub(r"/\*M! .*? \*/|/\*!80017 (.*?) \*/", r"\1", statement)
             parsed = sqlglot.parse_one(statement, read=_READ_AS[name], error_level=sqlglot.ErrorLevel.RAISE)
             assert parsed.key in ("create", "alter", "insert", "drop", "command"), statement
 

@@ -1,4 +1,4 @@
-"""Oracle 19 and later, through oracledb without Oracle's client libraries. Its schema is the user's own, unless another is named."""
+"""Oracle 19 and later, through oracledb without client libraries; the schema is the user's own, or the one named."""
 
 from __future__ import annotations
 
