@@ -57,7 +57,7 @@ def _language(name: str) -> Callable[[str], Expression]:
 
 
 def _refuse(reason: str, source: str) -> Expression:
-    raise InvalidExpression(reason)
+    raise InvalidExpression(f"{source}: {reason}")
 
 
 EXPRESSIONS = ExpressionLanguages()

@@ -1,8 +1,9 @@
 """Plug-ins: what other distributions bring by entry point, in groups of one kind each.
 
-`flowrt.functions`: a function or class to call by the entry point's name. `flowrt.listeners`: a callable that gets every
-event emitted. `flowrt.expressions`: an expression language, `compile(source)` or a module that has it. `flowrt.secrets`:
-a callable that gives a secret by its name, or None. What flowrt brings itself goes before a plug-in of the same name.
+`flowrt.functions`: a function or class to call by the entry point's name. `flowrt.listeners`: a callable that gets
+every event emitted. `flowrt.expressions`: an expression language, `compile(source)` or a module that has it.
+`flowrt.secrets`: a callable that gives a secret by its name, or None. What flowrt brings itself goes before a plug-in
+of the same name.
 """
 
 from __future__ import annotations

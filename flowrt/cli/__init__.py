@@ -45,6 +45,18 @@ class _Verbs(click.Group):
         command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            # The class is there only if a verb has imported it, and nobody else can have raised it.
+            loading = sys.modules.get("flowrt.config.load")
+            if loading is None or not isinstance(error, loading.ConfigProblem):
+                raise
+            for problem in error.problems:
+                click.echo(problem, err=True)
+            sys.exit(BAD_USAGE)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
             formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])

@@ -194,10 +194,15 @@ class Service:
         return ids
 
     async def get(self, id: str) -> dict[str, Json]:
-        """Everything about an instance. Raises `UnknownInstance`."""
+        """Everything about an instance, as far as it is durable: who acts on it must not be told what a crash undoes.
+
+        Raises `UnknownInstance`.
+        """
         instance = self.worker.peek(id)
         if instance is not None:
-            return describe(instance)
+            described = describe(instance)
+            await self.worker.durable_now(id)
+            return described
         if id in self.worker.aside:
             return {"id": id, "status": "aside", "reason": self.worker.aside[id]}
         found = (await self.store.load([id])).get(id)

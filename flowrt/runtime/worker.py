@@ -172,6 +172,12 @@ class Worker:
         if not running.volatile and (changed(running.instance) or self.committer.is_dirty(running.instance.id)):
             await self.committer.flushed(running.instance)
 
+    async def durable_now(self, id_: str) -> None:
+        """Waits until what an instance in memory has done so far is durable."""
+        running = self._live.get(id_)
+        if running is not None:
+            await self.durable(running)
+
     async def offer(self, event: dict[str, Any], until: float) -> asyncio.Future[None]:
         """Offers an event to every instance that listens; the future is done when that, and its mark, is durable."""
         await self.indexed.wait()

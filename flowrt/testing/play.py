@@ -17,7 +17,7 @@ from flowrt.expressions import LANGUAGES
 from flowrt.runtime.children import CHILD_KIND
 from flowrt.testing.compare import differing, missing
 from flowrt.testing.happening import START_AT, Answer, Broken, CrashEverywhere, crash_never
-from flowrt.testing.scenario import Mock, Scenario, to_text
+from flowrt.testing.scenario_file import Mock, Scenario, to_text
 from flowrt.testing.world import MOST_STEPS, World
 
 Json = Any

@@ -52,7 +52,7 @@ def cases() -> list[Case]:
 
     found = []
     for path in FEATURES:
-        feature = Parser().parse(path.read_text(encoding="utf-8"))["feature"]
+        feature: Json = Parser().parse(path.read_text(encoding="utf-8"))["feature"]
         for child in feature["children"]:
             scenario = child["scenario"]
             steps = [(step["text"], step.get("docString", {}).get("content")) for step in scenario["steps"]]

@@ -118,7 +118,9 @@ def test_definitions_in_their_own_files(tmp_path: Path) -> None:
 
 
 def test_a_crash_that_shows_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = CALLING.replace("set: {n: 1}", "set: '${ $context }'").replace("method: get", "method: get, body: 1")
+    text = CALLING.replace("set: {n: 1}", "set: '${ $context }'").replace(
+        "    - last", "    - pause: {wait: PT1S}\n    - last"
+    )
     text = text.replace("        with: {method", "        export: {as: .found}\n        with: {method")
     scenario = load(write(tmp_path, text.replace("status: completed", "output: true")))
     assert run(scenario, crash_everywhere=True) == []

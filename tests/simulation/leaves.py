@@ -50,7 +50,7 @@ class Leaves:
         return {"emit": {"event": {"with": {"source": f"/{self.name}", "type": self.dice.choice(TYPES), "data": data}}}}
 
     def _child(self) -> Json:
-        target = {"namespace": "sim", "name": self.dice.choice(self.children), "version": "1.0.0"}
+        target: Json = {"namespace": "sim", "name": self.dice.choice(self.children), "version": "1.0.0"}
         if self._chance(0.5):
             target["input"] = {"n": "${ " + TAIL + " }", "list": [1, 2]}
         return {"run": {"workflow": target, "await": self._chance(0.8)}}

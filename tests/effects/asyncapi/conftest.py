@@ -18,7 +18,7 @@ from flowrt.core.effect import Effect, Outcome
 from flowrt.effects.asyncapi import AsyncapiCall
 from flowrt.effects.asyncapi.sessions import Patience
 from flowrt.effects.auth import Authentication
-from flowrt.effects.client import Clients, ClientSettings
+from flowrt.effects.client import Clients, ClientSettings, Timeouts
 from flowrt.effects.resources import Resources
 
 Json = Any
@@ -78,7 +78,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 async def clients() -> AsyncIterator[Clients]:
-    clients = Clients(ClientSettings())
+    clients = Clients(ClientSettings(timeouts=Timeouts(connect_s=5.0)))
     yield clients
     await clients.close()
 

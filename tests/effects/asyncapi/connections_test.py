@@ -14,7 +14,7 @@ from flowrt.core.fault import PREFIX, Fault, Faulted
 from flowrt.effects.asyncapi import AsyncapiCall
 from flowrt.effects.asyncapi.sessions import Patience
 from flowrt.effects.auth import Authentication
-from flowrt.effects.client import Clients, ClientSettings, Hosts
+from flowrt.effects.client import Clients, ClientSettings, Hosts, Timeouts, Tls
 from flowrt.effects.resources import Resources
 from tests.effects.asyncapi.brokers_test import KINDS
 from tests.effects.asyncapi.conftest import Run, document, until
@@ -40,6 +40,12 @@ async def fault_of(run: Run, **arguments: Json) -> Fault:
     assert subscribing.value.fault.type == caught.value.fault.type
     assert SECRET not in str(caught.value.fault) + str(subscribing.value.fault)
     return caught.value.fault
+
+
+def call_of(settings: ClientSettings) -> AsyncapiCall:
+    clients = Clients(settings)
+    authentication = Authentication(clients)
+    return AsyncapiCall(clients, authentication, Resources(authentication))
 
 
 # Lost
@@ -120,7 +126,9 @@ async def test_a_process_that_takes_over_keeps_what_the_other_one_gives_up(
 @pytest.mark.parametrize("protocol", ["redis", "nats", "mqtt", "mqtt5", "amqp", "kafka", "pulsar", "ws", "http"])
 async def test_nobody_there_is_a_communication_fault(protocol: str, run_on: RunOn, channel: str) -> None:
     written = document(f"{protocol}://127.0.0.1:{free_port()}", channel)
-    fault = await fault_of(run_on(written))
+    call = call_of(ClientSettings(timeouts=Timeouts(connect_s=1.0)))
+    fault = await fault_of(run_on(written, call))
+    await call.close()
     assert fault.type == f"{PREFIX}communication"
     assert fault.status in (503, 504)
 
@@ -139,11 +147,7 @@ async def test_redis_with_a_password(start_server: StartServer, run_on: RunOn, c
 async def test_redis_over_tls(start_server: StartServer, tmp_path: Path, run_on: RunOn, channel: str) -> None:
     server = start_server(Redis(tls=True))
     assert server.certificate is not None
-    from flowrt.effects.client import Tls
-
-    clients = Clients(ClientSettings(tls=Tls(ca_file=str(server.certificate.authority))))
-    authentication = Authentication(clients)
-    call = AsyncapiCall(clients, authentication, Resources(authentication))
+    call = call_of(ClientSettings(tls=Tls(ca_file=str(server.certificate.authority))))
     run = run_on(document(f"rediss://127.0.0.1:{server.port}", channel), call)
     waiting = await run.subscribing()
     await run.publish("over tls")
@@ -199,9 +203,7 @@ async def test_a_policy_that_is_for_http_only_is_refused(run_on: RunOn, channel:
 
 
 async def test_the_rules_about_hosts_hold(run_on: RunOn, channel: str) -> None:
-    clients = Clients(ClientSettings(hosts=Hosts(deny=("127.0.0.*",))))
-    authentication = Authentication(clients)
-    call = AsyncapiCall(clients, authentication, Resources(authentication))
+    call = call_of(ClientSettings(hosts=Hosts(deny=("127.0.0.*",))))
     fault = await fault_of(run_on(document(f"nats://localhost:{free_port()}", channel), call))
     assert (fault.type, fault.status) == (f"{PREFIX}authorization", 403)
     await call.close()

@@ -1,89 +1,18 @@
-"""The Redis store when the server refuses, is slow, is gone, comes back, or another one takes over."""
+"""The Redis store when the server refuses, is slow, is gone, or comes back."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from flowrt.core.records import Stored
-from flowrt.stores.protocol import Batch, Query, StaleOwner, StoreRefused, StoreUnavailable
-from flowrt.stores.redis import RedisSettings, RedisStore
+from flowrt.stores.protocol import Query, StoreRefused, StoreUnavailable
 from tests.servers.fixtures import StartServer
 from tests.servers.redis import Redis
-from tests.servers.redis_cluster import RedisCluster
-from tests.servers.redis_sentinel import RedisSentinel
-from tests.stores.checkpoints import checkpoint, entry, record
-
-INSTANCES = 8
-
-
-@pytest.fixture
-async def opened() -> AsyncIterator[Callable[..., Any]]:
-    stores: list[RedisStore] = []
-
-    async def open_one(place: str | RedisSettings, application: str = "test") -> RedisStore:
-        settings = RedisSettings.from_url(place) if isinstance(place, str) else place
-        store = RedisStore(settings, application)
-        stores.append(store)
-        await store.open()
-        return store
-
-    yield open_one
-    for store in stores:
-        await store.close()
-
-
-def batch(revision: int) -> Batch:
-    """All instances move together."""
-    status = "waiting" if revision % 2 else "running"
-    return Batch(
-        [
-            checkpoint(
-                entry(f"i{n}", status),
-                revision,
-                live={("/do", 0): ({"sequence": 1} if revision == 1 else None, {"attempt": revision})},
-                history=[("", record(f"/do/{revision}", output="x" * 200))],
-                outbox=[{"source": "/s", "id": f"{n}-{revision}"}],
-            )
-            for n in range(INSTANCES)
-        ],
-        sent=[("/s", f"{n}-{revision - 1}") for n in range(INSTANCES)],
-    )
-
-
-async def check_whole(store: RedisStore, acknowledged: int) -> int:
-    """The revision that all instances have, with everything that belongs to it."""
-    loaded = await store.load([f"i{n}" for n in range(INSTANCES)])
-    assert len(loaded) == INSTANCES
-    revisions = {stored.head["revision"] for stored in loaded.values() if isinstance(stored, Stored)}
-    assert len(revisions) == 1
-    revision: int = revisions.pop()
-    assert acknowledged <= revision <= acknowledged + 1
-    for id_, stored in loaded.items():
-        assert isinstance(stored, Stored)
-        assert [moving for _, _, moving in stored.live] == [{"attempt": revision}]
-        positions = [done["position"] for done in await store.history(id_)]
-        assert positions == [f"/do/{n}" for n in range(1, revision + 1)]
-    status = "waiting" if revision % 2 else "running"
-    assert len((await store.find(Query(status=status))).items) == INSTANCES
-    assert [event["id"] for event in await store.outbox()] == [f"{n}-{revision}" for n in range(INSTANCES)]
-    return revision
-
-
-async def commit_until(store: RedisStore, token: int, done: Callable[[], bool]) -> int:
-    """Commits without end, repeating what was not acknowledged; the last revision acknowledged."""
-    revision = 0
-    while not done():
-        try:
-            await store.commit(batch(revision + 1), token)
-            revision += 1
-        except StoreUnavailable:
-            await asyncio.sleep(0.01)  # the pace of the repetitions
-    return revision
+from tests.stores.redis.together import INSTANCES, batch, check_whole, commit_until
 
 
 async def test_a_killed_server_has_all_it_acknowledged_and_goes_on(
@@ -244,81 +173,3 @@ async def test_connections_are_limited_kept_and_closed(start_server: StartServer
     async with asyncio.timeout(5):
         while connected() != 1:
             await asyncio.sleep(0)
-
-
-async def test_the_store_goes_on_when_sentinels_name_another_master(
-    redis_sentinel_server: RedisSentinel, opened: Callable[..., Any]
-) -> None:
-    server = redis_sentinel_server
-    hosts = ",".join(f"{host}:{port}" for host, port in server.sentinel_addresses)
-    store = await opened(f"redis://{hosts}/0?sentinel={server.service}&replicas=1")
-    token = await store.acquire("one", 600)
-    failing = asyncio.create_task(asyncio.to_thread(server.failover))
-    revision = await commit_until(store, token, failing.done)
-    await failing
-    async with asyncio.timeout(20):
-        while await store.check() is not None:
-            await asyncio.sleep(0.05)  # the pace of the questions
-    await store.commit(batch(await check_whole(store, revision) + 1), token)
-
-
-async def test_the_store_goes_on_when_a_replica_of_the_cluster_takes_over(
-    redis_cluster_server: RedisCluster, opened: Callable[..., Any]
-) -> None:
-    server = redis_cluster_server
-    applications = [f"shop{n}" for n in range(12)]  # on all three masters
-    stores = [await opened(f"{server.url}?cluster=true&replicas=1", application) for application in applications]
-    tokens = [await store.acquire("one", 600) for store in stores]
-    failing = asyncio.create_task(asyncio.to_thread(server.failover))
-    running = [
-        asyncio.create_task(commit_until(store, token, failing.done))
-        for store, token in zip(stores, tokens, strict=True)
-    ]
-    revisions = await asyncio.gather(*running)
-    await failing
-    for store, token, revision in zip(stores, tokens, revisions, strict=True):
-        await store.commit(batch(await check_whole(store, revision) + 1), token)
-
-
-async def test_a_write_that_too_few_replicas_have_does_not_count(
-    start_server: StartServer, opened: Callable[..., Any]
-) -> None:
-    server = start_server(Redis())
-    plain = await opened(server.url)
-    token = await plain.acquire("one", 600)
-    waiting = await opened(f"{server.url}?replicas=1&timeout=200")
-    with pytest.raises(StoreUnavailable, match="0 of 1 replicas have the write"):
-        await waiting.commit(batch(1), token)
-    start_server(Redis(settings=[f"replicaof 127.0.0.1 {server.port}", "repl-diskless-sync-delay 0"]))
-    await commit_until(waiting, token, lambda: server.ask("ROLE")[2] != [])
-    await waiting.commit(batch(1), token)
-
-
-async def test_processes_that_race_for_the_lease_never_both_write(redis_or_infinispan: str, opened: Any) -> None:
-    stores = [await opened(redis_or_infinispan, "race") for _ in range(4)]
-    written: list[tuple[int, int]] = []
-
-    async def run(store: RedisStore, holder: str) -> None:
-        for _ in range(15):
-            token = await store.acquire(holder, 0.001)
-            if token is None:
-                continue
-            loaded = (await store.load(["i0"])).get("i0")
-            revision = loaded.head["revision"] + 1 if isinstance(loaded, Stored) else 1
-            try:
-                await store.commit(batch(revision), token)
-                written.append((revision, token))
-            except StaleOwner:
-                pass
-
-    await asyncio.gather(*(run(store, f"holder {n}") for n, store in enumerate(stores)))
-    revisions = [revision for revision, _ in written]
-    assert sorted(set(revisions)) == sorted(revisions)
-    assert [token for _, token in sorted(written)] == sorted(token for _, token in written)
-    await check_whole(stores[0], max(revisions))
-
-
-@pytest.fixture(params=["redis_server", pytest.param("infinispan_server", marks=pytest.mark.heavy)])
-def redis_or_infinispan(request: pytest.FixtureRequest) -> str:
-    url = str(request.getfixturevalue(request.param).url)
-    return f"{url}{'&' if '?' in url else '?'}timeout=20000"

@@ -21,8 +21,8 @@ from flowrt.effects.asyncapi.broker import LEFT_FOR_S, Access, Channel, Incoming
 from flowrt.effects.asyncapi.faults import denied, lost
 
 _AT_LEAST_ONCE = 1
-_REFUSED = frozenset({4, 5, 134, 135})
-"""CONNACK codes for a wrong user or password, and for one who may not connect; of 3.1.1, and of 5."""
+_REFUSED = frozenset({134, 135})
+"""CONNACK codes of MQTT 5 for a wrong user or password, and for one who may not connect; 3.1.1's come as these."""
 
 
 class MqttBroker:
@@ -111,7 +111,7 @@ class MqttBroker:
         return None
 
     def _fault(self, error: MqttError) -> Exception:
-        code = getattr(error.rc, "value", error.rc) if isinstance(error, MqttCodeError) else None
+        code = getattr(error.rc, "value", None) if isinstance(error, MqttCodeError) else None
         return denied(self._access, error) if code in _REFUSED else lost(self._access, error)
 
 
@@ -171,6 +171,8 @@ async def leave(client: Client) -> None:
     """Disconnects, if it is still connected."""
     with suppress(MqttError):
         await client.__aexit__(None, None, None)
+    if client._disconnected.done():
+        client._disconnected.exception()  # looked at, for otherwise the event loop would complain of it
 
 
 def _qos(channel: Channel) -> int:

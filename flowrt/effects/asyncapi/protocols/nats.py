@@ -6,13 +6,13 @@ it was after a restart.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import Any
 
-import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import AuthorizationError, Error
+from nats.errors import AuthorizationError, Error, NoServersError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -29,6 +29,8 @@ _ACKNOWLEDGED_WITHIN_S = 5.0
 """After a crash a message comes again this late; while it is worked on it cannot, since nothing else is asked for."""
 _GROUP_ACKNOWLEDGES_WITHIN_S = 300.0
 """In a queue group it would come again to another member."""
+_UNAUTHORIZED = "Authorization Violation"
+"""How the server says so while a client connects; the library has no exception for it then."""
 _MESSAGE_ID = "Nats-Msg-Id"
 """The header by which a stream recognises a message that it has."""
 
@@ -39,6 +41,7 @@ class NatsBroker:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._client: Client | None = None
+        self._opening = asyncio.Lock()
         self._inboxes: list[Inbox] = []
 
     async def publish(self, channel: Channel, message: Outgoing) -> None:
@@ -93,23 +96,44 @@ class NatsBroker:
         return _OnStream(self._access, pulled, forget)
 
     async def _connected(self) -> Client:
-        if self._client is None:
-            server, credentials = self._access.server, self._access.credentials
-            options: dict[str, Any] = {"tls": self._access.tls()} if server.tls else {}
-            if credentials.token is not None:
-                options["token"] = credentials.token
-            elif credentials.username is not None:
-                options |= {"user": credentials.username, "password": credentials.password}
-            self._client = await nats.connect(
+        async with self._opening:
+            if self._client is None:
+                self._client = await self._connect()
+        return self._client
+
+    async def _connect(self) -> Client:
+        server, credentials = self._access.server, self._access.credentials
+        options: dict[str, Any] = {"tls": self._access.tls()} if server.tls else {}
+        if credentials.token is not None:
+            options["token"] = credentials.token
+        elif credentials.username is not None:
+            options |= {"user": credentials.username, "password": credentials.password}
+        client, met = Client(), list[Exception]()
+
+        async def note(error: Exception) -> None:
+            met.append(error)
+
+        try:
+            await client.connect(
                 f"{'tls' if server.tls else 'nats'}://{server.address}",
+                # Lost connections are made again where subscriptions are kept, so that it is done for all alike.
                 allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
                 connect_timeout=self._access.connect_s,
-                error_cb=_noted,
+                error_cb=note,
                 closed_cb=self._lost,
                 name="flowrt",
                 **options,
             )
-        return self._client
+        except BaseException as error:
+            await client.close()
+            if _UNAUTHORIZED in str(error):
+                raise AuthorizationError from error
+            if isinstance(error, NoServersError) and met:
+                raise met[-1] from error
+            raise
+        return client
 
     async def _lost(self) -> None:
         for inbox in self._inboxes:
@@ -168,7 +192,3 @@ async def _stream(client: Client, subject: str) -> str | None:
         if client.is_closed:
             raise
         return None
-
-
-async def _noted(error: Exception) -> None:
-    """What the connection meets is raised where it is used."""

@@ -20,7 +20,6 @@ from flowrt.effects.client.faults import misconfigured
 
 log = logging.getLogger("flowrt.asyncapi.pulsar")
 _REFUSED = frozenset(("AuthenticationError", "AuthorizationError", "ErrorGettingAuthenticationData"))
-_LONGEST_WAIT_S = 10
 
 
 class PulsarBroker:
@@ -73,7 +72,7 @@ class PulsarBroker:
         if self._client is None:
             self._client = Client(
                 f"{'pulsar+ssl' if self._access.server.tls else 'pulsar'}://{self._access.server.address}",
-                operation_timeout_seconds=_LONGEST_WAIT_S,
+                operation_timeout_seconds=max(1, int(self._access.connect_s)),
                 connection_timeout_ms=int(self._access.connect_s * 1000),
                 logger=log,
                 **_authentication(self._access),

@@ -8,6 +8,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from flowrt.effects.asyncapi.broker import Access, Channel, Incoming, Outgoing
@@ -73,6 +75,8 @@ def _client(access: Access) -> Redis:
         "password": credentials.password or credentials.token,
         "socket_connect_timeout": settings.timeouts.connect_s,
         "health_check_interval": 30,
+        # One more try, for a kept connection that the server has closed; the rest is done for all brokers alike.
+        "retry": Retry(NoBackoff(), 1),
     }
     if server.tls:
         tls, own = settings.tls, credentials.certificate
