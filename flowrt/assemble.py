@@ -129,6 +129,10 @@ def secret_sources(config: Config, environment: Mapping[str, str]) -> Iterator[s
         yield secrets.from_directory(Path(settings.directory))
     if settings.env_file is not None:
         yield secrets.from_env_file(Path(settings.env_file))
+    if settings.vault is not None:
+        from flowrt.secrets.vault import from_vault
+
+        yield from_vault(settings.vault)
     for _, source in plugins.callables(plugins.SECRETS):
         yield source
 

@@ -26,7 +26,8 @@ ALLOWED = {
     "compiler": {"compilation", "core", "document", "externals"},
     "config": {"config", "core"},
     "version": set(),
-    "secrets": set(),
+    "secrets": {"secrets", "config", "core"},
+    "legacy": {"legacy", "core"},
     "runtime": {"runtime", "core", "compiler", "stores", "events", "tasks"},
     "graph": {"core", "tasks"},
 }

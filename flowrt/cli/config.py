@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -12,6 +13,8 @@ from flowrt.cli import BAD_USAGE
 from flowrt.cli.output import fail, print_json
 
 HIDDEN = "********"
+SENSITIVE = re.compile(r"password|passphrase|secret|token|key|cookie|authorization|headers|proxy", re.IGNORECASE)
+"""Members of free sections, such as those of HTTP clients, that may hold a secret."""
 
 
 @click.group("config")
@@ -55,4 +58,13 @@ def _settings(section: Any, prefix: str) -> Iterator[tuple[str, Any]]:
         elif each.metadata.get("secret"):
             yield key, HIDDEN if value else None
         else:
-            yield key, list(value) if isinstance(value, tuple) else value
+            yield key, _visible(value)
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: HIDDEN if SENSITIVE.search(str(name)) and member else _visible(member)
+            for name, member in value.items()
+        }
+    return [_visible(item) for item in value] if isinstance(value, list | tuple) else value

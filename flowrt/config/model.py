@@ -10,25 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-
-def named(key: str, default: Any = None, **options: Any) -> Any:
-    """A setting whose key is not its name in kebab case."""
-    return field(default=default, metadata={"key": key, **options})
-
-
-def duration(default: float | None) -> Any:
-    """A duration in seconds."""
-    return field(default=default, metadata={"duration": True})
-
-
-def size(default: int) -> Any:
-    """A size in bytes."""
-    return field(default=default, metadata={"size": True})
-
-
-def secret(key: str) -> Any:
-    """A value that is never shown."""
-    return field(default=None, repr=False, metadata={"key": key, "secret": True})
+from flowrt.config.fields import duration, size
+from flowrt.config.secrets import Secrets
+from flowrt.config.storage import InMemoryStorage, Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,119 +58,6 @@ class Persistence:
     exclude_workflows: tuple[str, ...] = ()
     """`ns:name:version`, `ns:name` or `ns:*`: in memory only."""
     retention: RetentionTimes = field(default_factory=RetentionTimes)
-
-
-@dataclass(frozen=True, slots=True)
-class FileStorage:
-    """LMDB in a folder."""
-
-    path: str = "./.flowrt"
-
-
-@dataclass(frozen=True, slots=True)
-class InMemoryStorage:
-    """Everything is lost at exit."""
-
-
-@dataclass(frozen=True, slots=True)
-class RedisPool:
-    """Connections; -1 is no limit."""
-
-    max_total: int = named("maxTotal", -1)
-    max_idle: int = named("maxIdle", 8)
-    min_idle: int = named("minIdle", 0)
-
-
-@dataclass(frozen=True, slots=True)
-class RedisStorage:
-    """Redis, Valkey or Infinispan's RESP endpoint."""
-
-    host: str = "localhost"
-    port: int = field(default=6379, metadata={"least": 1, "most": 65535})
-    username: str | None = None
-    password: str | None = secret("password")
-    database: int = field(default=0, metadata={"least": 0})
-    timeout: int = field(default=2000, metadata={"least": 1})
-    """Milliseconds."""
-    ssl: bool = False
-    ca: str | None = None
-    """File with the CA's certificates."""
-    sentinel: tuple[str, ...] = ()
-    """`host:port` of each sentinel."""
-    sentinel_master: str = "mymaster"
-    cluster: bool = False
-    pool_config: RedisPool = field(default_factory=RedisPool, metadata={"key": "poolConfig"})
-
-
-@dataclass(frozen=True, slots=True)
-class SqlStorage:
-    """A database server."""
-
-    host: str = "localhost"
-    port: int | None = field(default=None, metadata={"least": 1, "most": 65535})
-    username: str | None = None
-    password: str | None = secret("password")
-    database: str | None = None
-    schema: str | None = None
-    ssl: bool = False
-    ca: str | None = None
-    maximum_pool_size: int = named("maximumPoolSize", 10, least=1)
-    minimum_idle: int | None = named("minimumIdle", None)
-    idle_timeout: int = named("idleTimeout", 600_000)
-    """Milliseconds, as the next two."""
-    connection_timeout: int = named("connectionTimeout", 30_000)
-    max_lifetime: int = named("maxLifetime", 1_800_000)
-
-
-@dataclass(frozen=True, slots=True)
-class SqliteStorage:
-    """A database file."""
-
-    path: str = "./flowrt.db"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyValueCache:
-    """Instances read from the store."""
-
-    maximum_size: int = named("maximumSize", 10_000)
-    expire_after_access_seconds: int = named("expireAfterAccessSeconds", 3600)
-
-
-@dataclass(frozen=True, slots=True)
-class KeySetCache:
-    """Lists of instances."""
-
-    maximum_size: int = named("maximumSize", 1000)
-    expire_after_access_seconds: int = named("expireAfterAccessSeconds", 1800)
-
-
-@dataclass(frozen=True, slots=True)
-class Cache:
-    """What is kept in memory of what was read."""
-
-    key_value: KeyValueCache | None = named("keyValue")
-    key_set: KeySetCache | None = named("keySet")
-
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """Exactly one backend; without any: `file`."""
-
-    file: FileStorage | None = None
-    redis: RedisStorage | None = None
-    postgres: SqlStorage | None = None
-    mysql: SqlStorage | None = None
-    oracle: SqlStorage | None = None
-    mssql: SqlStorage | None = None
-    sqlite: SqliteStorage | None = None
-    in_memory: InMemoryStorage | None = named("inMemory")
-    url: str | None = secret("url")
-    """Says the backend in one line, as `--store` does."""
-    compression: str = field(default="none", metadata={"one_of": ("none", "gzip", "bzip2", "deflate")})
-    cache: Cache | None = None
-    migrate_at_start: bool | None = None
-    require_durable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,17 +131,6 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Secrets:
-    """Where `use.secrets` come from; the first source that has one gives it."""
-
-    values: Mapping[str, Any] = field(default_factory=dict, repr=False, metadata={"secret": True})
-    directory: str | None = "/run/secrets"
-    """One file for each (Docker), or one folder with a file for each member (Kubernetes)."""
-    env_file: str | None = None
-    env_prefix: str = "FLOWRT_SECRET_"
-
-
-@dataclass(frozen=True, slots=True)
 class Http:
     """Calls over HTTP."""
 
@@ -314,3 +174,12 @@ class Config:
     expressions: Expressions = field(default_factory=Expressions)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """`$runtime.metadata`."""
+
+
+__all__ = [
+    "Application",
+    "Config",
+    "InMemoryStorage",
+    "Secrets",
+    "Storage",
+]

@@ -214,6 +214,9 @@ class Service:
 
     async def result(self, id: str, timeout: float | None = None) -> Instance:
         """The instance once it has ended. Raises `UnknownInstance`, `TimeoutError`."""
+        recent = self.worker.results.recent(id)
+        if recent is not None:
+            return recent
         future = self.worker.results.wait(id)
         try:
             running = await self.worker.running(id)

@@ -119,6 +119,7 @@ class Worker:
         running.mailbox.append(Started())
         self._turns.enqueue(running)
         if running.volatile:
+            self._turns.advance_now(running)
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             done.set_result(None)
             return done

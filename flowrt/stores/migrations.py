@@ -81,7 +81,11 @@ async def migrate(database: Database) -> list[Standing]:
         with particular.migrating(connection, database.settings):
             return _migrate(connection, particular, database.settings)
 
-    return await database.write(work)
+    try:
+        return await database.write(work)
+    except DBAPIError as error:
+        message = f"{database.settings.place}: a migration failed: {error.orig}; remove the cause and migrate again"
+        raise StoreRefused(message) from error
 
 
 def behind(standings: Sequence[Standing]) -> str | None:

@@ -15,8 +15,8 @@ from tests.simulation.generator import Program, program
 from tests.simulation.running import CrashSometimes, compiled, run
 
 ONE = os.environ.get("FLOWRT_SEED")
-PROGRAMS = 12_000 if os.environ.get("FLOWRT_SOAK") else 1_200
-CHUNK = 150
+PROGRAMS = 10_000 if os.environ.get("FLOWRT_SOAK") else 1_000
+CHUNK = 100
 
 
 def difference(made: Program) -> str | None:

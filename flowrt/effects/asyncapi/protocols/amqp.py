@@ -22,6 +22,7 @@ from aio_pika.exceptions import (
     DeliveryError,
     ProbableAuthenticationError,
 )
+from aiormq.exceptions import AMQPInternalError
 from pamqp.common import FieldTable
 
 from flowrt.effects.asyncapi.bindings import flag, inner, number, text
@@ -148,19 +149,22 @@ class AmqpBroker:
     async def _connected(self) -> AbstractConnection:
         if self._connection is None:
             server, credentials = self._access.server, self._access.credentials
-            login = credentials.username or ("" if credentials.token is not None else "guest")
-            password = credentials.token or credentials.password or "guest"
-            self._connection = await aio_pika.connect(
-                host=server.host,
-                port=server.port,
-                login=login,
-                password=password,
-                virtualhost=unquote(server.path[1:]) or "/",
-                ssl=server.tls,
-                ssl_context=self._access.tls(),
-                timeout=self._access.connect_s,
-                client_properties={"connection_name": "flowrt"},
-            )
+            host = unquote(server.path[1:]) or "/"
+            try:
+                self._connection = await aio_pika.connect(
+                    host=server.host,
+                    port=server.port,
+                    login=credentials.username or ("" if credentials.token is not None else "guest"),
+                    password=credentials.token or credentials.password or "guest",
+                    virtualhost=host,
+                    ssl=server.tls,
+                    ssl_context=self._access.tls(),
+                    timeout=self._access.connect_s,
+                    client_properties={"connection_name": "flowrt"},
+                )
+            except AMQPInternalError as error:
+                # The library says no more than that the server's answer was not the one it expected.
+                raise lost(self._access, f"the virtual host {host!r} cannot be opened ({error})") from error
         return self._connection
 
 

@@ -7,6 +7,7 @@ it was after a restart.
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -120,7 +121,7 @@ class NatsBroker:
                 allow_reconnect=False,
                 max_reconnect_attempts=1,
                 reconnect_time_wait=0,
-                connect_timeout=self._access.connect_s,
+                connect_timeout=math.ceil(self._access.connect_s),
                 error_cb=note,
                 closed_cb=self._lost,
                 name="flowrt",
