@@ -7,7 +7,6 @@ from collections import OrderedDict
 
 from flowrt.core.instance import Instance
 
-
 RECENT = 256
 
 
@@ -29,6 +28,10 @@ class Results:
         """The instance if it ended here a moment ago."""
         found = self._recent.get(id_)
         return found if found is not None and found.ended else None
+
+    def runs_again(self, id_: str) -> None:
+        """Its end is over: it was retried."""
+        self._recent.pop(id_, None)
 
     def forget(self, id_: str, future: asyncio.Future[Instance]) -> None:
         """Nobody waits for that future any more."""

@@ -156,6 +156,7 @@ class Worker:
         if running is None:
             return None
         if running.instance.status == FAULTED:
+            self.results.runs_again(id_)
             running = self._admit(running.instance)
             self.machine.retry(running.instance, now())
             self.moved(running)

@@ -50,10 +50,8 @@ class Surroundings:
 
     def committed(self, happening: Happening) -> None:
         """What an effect has led to is stored."""
-        if happening.effect is not None:
-            self.due.pop(happening.effect, None)
-            if happening.answers:
-                self._end({happening.effect})
+        if happening.effect is not None and happening.answers:
+            self._end({happening.effect})
 
     def reconcile(self, instance: Instance) -> None:
         """Begins the effects that are missing, drops those that are gone."""

@@ -7,7 +7,7 @@ What survives a crash is the stored images, and the outside: answers on their wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flowrt.core.definition import WorkflowDefinition
@@ -33,7 +33,8 @@ class World:
     """Instances, their store and their surroundings.
 
     `answer` says how an effect ends; it is asked once for each key. `crash` is asked at every commit, before and after
-    it is written, whether the process dies now. `inspect` sees every instance as it was just committed.
+    it is written, whether the process dies now. `group` is how many happenings of one moment a commit may cover.
+    `inspect` sees every instance as it was just committed.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class World:
         *,
         crash: Callable[[bool], bool] = crash_never,
         budget: int = STEPS_A_TURN,
+        group: int = 1,
         inspect: Callable[[World, Instance], None] = lambda world, instance: None,
     ) -> None:
         self.now = START_AT
@@ -56,7 +58,8 @@ class World:
         self.live: dict[str, Instance] = {}
         self.machine = Machine(environment or Environment())
         self.definitions = {definition.digest: definition for definition in definitions}
-        self._crash, self._budget, self._inspect, self._compile = crash, budget, inspect, compile_expression
+        self._crash, self._budget, self._group, self._inspect = crash, budget, group, inspect
+        self._compile = compile_expression
         self._index = SubscriptionIndex(compile_expression)
         self._surroundings = Surroundings(self, answer)
         self._outside: list[Happening] = []
@@ -111,12 +114,20 @@ class World:
         raise Broken(f"it did not end within {MOST_STEPS} steps; does it go round in circles?")
 
     def step(self) -> bool:
-        """Lets the next thing happen that is due by now; False when there is none."""
-        happening = self._next()
-        if happening is None:
+        """Lets the next thing happen that is due by now, and commits it; False when there is none."""
+        happenings: list[Happening] = []
+        moved: dict[str, Instance] = {}
+        outside = self._outside
+        while len(happenings) < self._group and (happening := self._next()) is not None:
+            moved |= {instance.id: instance for instance in happening.act()}
+            happenings.append(happening)
+            self._outside = [each for each in self._outside if each is not happening]
+            if happening.effect is not None:
+                self._surroundings.due.pop(happening.effect, None)
+        if not happenings:
             return False
         try:
-            self._commit(happening, happening.act())
+            self._commit(happenings, moved, outside)
         except Crash:
             self.crashes += 1
             self._restart()
@@ -133,6 +144,8 @@ class World:
 
     def _next(self) -> Happening | None:
         for id_, instance in self.live.items():
+            if instance.ended:
+                continue  # which is not committed yet
             wake_at = instance.wake_at()
             if (instance.ready and not instance.suspended) or (wake_at is not None and wake_at <= self.now):
                 return Happening((self.now, 0, 0, 0), lambda id_=id_: self.advance(id_, Tick()))  # type: ignore[misc]
@@ -150,6 +163,7 @@ class World:
         ranks.setdefault(instance.id, len(ranks) + 1)
         self.live[instance.id] = instance
         self.machine.advance(instance, Started(), self.now, self._budget)
+        self._listen(instance)
         return instance
 
     def advance(self, id_: str, signal: Signal) -> list[Instance]:
@@ -158,7 +172,12 @@ class World:
         if instance is None:
             return []
         self.machine.advance(instance, signal, self.now, self._budget)
+        self._listen(instance)
         return [instance]
+
+    def _listen(self, instance: Instance) -> None:
+        if instance.changes.listeners:
+            self._index.put(instance.id, self.machine.subscriptions(instance, self.now))
 
     def _publish(self, event: dict[str, Json], place: Place) -> None:
         def offer() -> list[Instance]:
@@ -171,35 +190,34 @@ class World:
 
     # Commit, then act
 
-    def _commit(self, happening: Happening, moved: Sequence[Instance]) -> None:
+    def _commit(self, happenings: Sequence[Happening], moved: Mapping[str, Instance], before: list[Happening]) -> None:
         self.commits += 1
         if self._crash(False):
+            self._outside = before  # nobody was told that it has happened
             raise Crash
-        self._outside = [each for each in self._outside if each is not happening]
-        for instance in moved:
+        for instance in moved.values():
             if changed(instance):
                 self._write(instance)
             self._inspect(self, instance)
-        self._surroundings.committed(happening)
+        for happening in happenings:
+            self._surroundings.committed(happening)
         if self._crash(True):
             raise Crash
-        around = [instance.parent[0] for instance in moved if instance.parent is not None]
-        if happening.effect is not None:
-            around.append(happening.effect[0])
-        concerned = {instance.id: instance for instance in moved}
-        concerned |= {id_: self.live[id_] for id_ in around if id_ in self.live}
-        for instance in moved:
+        concerned = set(moved)
+        concerned |= {instance.parent[0] for instance in moved.values() if instance.parent is not None}
+        concerned |= {happening.effect[0] for happening in happenings if happening.effect is not None}
+        known = {**self.live, **moved}
+        for instance in moved.values():
             if instance.ended:
                 self.live.pop(instance.id, None)
                 self._index.remove(instance.id)
-        self._reconcile(concerned.values())
+        ranks = self._surroundings.ranks
+        self._reconcile(known[id_] for id_ in sorted(concerned & set(known), key=ranks.__getitem__))
 
     def _write(self, instance: Instance) -> None:
         self.trace.setdefault(instance.id, []).extend(instance.changes.history)
         checkpoint = take_checkpoint(instance, self.machine, self.now)
         self.images.setdefault(instance.id, Image()).write(checkpoint)
-        if checkpoint.subscriptions is not None:
-            self._index.put(instance.id, checkpoint.subscriptions)
         for event in checkpoint.outbox:
             self.emitted.append(event)
             self._publish(event, self._surroundings.place(instance.id, EMITTED, self.now))

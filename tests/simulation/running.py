@@ -64,10 +64,11 @@ def run(
     definitions: list[WorkflowDefinition],
     crash: Callable[[bool], bool] = crash_never,
     budget: int = STEPS_A_TURN,
+    group: int = 1,
 ) -> Result:
     """One run of a program; raises `Broken` when something does not hold."""
     jq = KNOWN.expressions["jq"]
-    world = World(definitions, program.answer, jq, crash=crash, budget=budget, inspect=inspect)
+    world = World(definitions, program.answer, jq, crash=crash, budget=budget, group=group, inspect=inspect)
     world.start(definitions[0], program.input, "main")
     for at, event in program.events:
         world.publish(event, START_AT + at)

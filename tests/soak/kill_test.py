@@ -22,7 +22,7 @@ from tests.soak.workload import CALLS_OF_ONE, ITEMS, expected_output, texts
 SOAK = "FLOWRT_SOAK" in os.environ
 KILLS = int(os.environ.get("FLOWRT_KILLS", 100 if SOAK else 6))
 IN_FLIGHT_S, WITHOUT_STORE_S = 3.0, 15.0
-"""A call may come again when the server was killed within this time after it first came; longer if its store was down."""
+"""A call may come again when the server was killed this soon after it first came; later if its store was down."""
 
 
 class Load:
