@@ -126,7 +126,9 @@ def main() -> None:
         return
     for each in everything(given.stores, given.count):
         size = f"{each.bytes_each:,.0f} bytes each ({each.memory_mb:,.0f} MB in all, {each.mapped_mb:,.0f} MB mapped)"
-        text = f"{each.store:14}{each.count:>8,} restored in {each.restore_s:.2f} s, {size}, event {each.event_ms:.2f} ms"
+        text = (
+            f"{each.store:14}{each.count:>8,} restored in {each.restore_s:.2f} s, {size}, event {each.event_ms:.2f} ms"
+        )
         print(json.dumps(asdict(each)) if given.json else text, flush=True)
 
 

@@ -35,7 +35,9 @@ class Contest:
 
 def set_tasks(count: int) -> str:
     """A chain of `set` tasks, each with an expression on the one before."""
-    return _HEAD.format(name=f"set{count}") + "".join(f"- t{n}: {{set: {{n: '${{ .n + 1 }}'}}}}\n" for n in range(count))
+    return _HEAD.format(name=f"set{count}") + "".join(
+        f"- t{n}: {{set: {{n: '${{ .n + 1 }}'}}}}\n" for n in range(count)
+    )
 
 
 def calls(count: int) -> str:
@@ -63,7 +65,9 @@ def contests(folder: Path, postgres: Postgres | None) -> list[Contest]:
         made.append(Contest(f"{count} `set` tasks in memory", count, 64, memory))
         path = folder / str(count)
         on_file = [
-            Side(flowrt_peer.PEER, file, lambda path=path: f"file://{path}.flowrt", "file store, fsync at every commit"),
+            Side(
+                flowrt_peer.PEER, file, lambda path=path: f"file://{path}.flowrt", "file store, fsync at every commit"
+            ),
             Side(java_peer.PEER, file, lambda path=path: f"{path}.mv", "MVStore, written behind, no fsync"),
         ]
         made.append(Contest(f"{count} `set` tasks on a file", count, 64, on_file))

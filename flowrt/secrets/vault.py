@@ -2,7 +2,7 @@
 
 Vault is asked the first time a secret is wanted, which waits at most the timeout; from then on the value is used for
 the configured time and after that asked for again beside the work that goes on with the old one. Vault being down
-therefore stops only what wants a secret for the first time. Sources: developer.hashicorp.com/vault/api-docs, "KV
+therefore stops only what wants a secret for the first time, and is found out once in a few seconds. Sources: developer.hashicorp.com/vault/api-docs, "KV
 secrets engine".
 """
 
@@ -25,8 +25,8 @@ log = logging.getLogger("flowrt.secrets")
 Json = Any
 
 MISSING = "secrets.vault needs the extra: pip install 'flowrt[vault]'"
-ABSENT_S = 10.0
-"""How long Vault is not asked again for a secret that it does not have."""
+AGAIN_S = 10.0
+"""How long Vault is not asked again for a secret that it does not have, or failed to give."""
 
 
 def from_vault(settings: Vault, clock: Callable[[], float] = time.monotonic) -> Source:
@@ -52,6 +52,8 @@ def from_vault(settings: Vault, clock: Callable[[], float] = time.monotonic) -> 
 class _Kept:
     value: Json
     until: float
+    failure: Faulted | None = None
+    """Why there is no value."""
     asking: bool = False
 
 
@@ -66,25 +68,37 @@ class _Vault:
             return None
         with self._lock:
             kept = self._kept.get(name)
-            if kept is not None:
-                if self._clock() >= kept.until and not kept.asking:
+            late = kept is not None and self._clock() >= kept.until
+            if kept is not None and kept.value is not None:
+                if late and not kept.asking:
                     kept.asking = True
                     threading.Thread(target=self._again, args=(name, kept), daemon=True).start()
                 return kept.value
-        return self._keep(name, self._ask(name))
+        if kept is None or late:
+            kept = self._first(name)
+        if kept.failure is not None:
+            raise kept.failure
+        return kept.value
 
-    def _keep(self, name: str, value: Json) -> Json:
-        time_s = self._settings.cache if value is not None else min(self._settings.cache, ABSENT_S)
+    def _first(self, name: str) -> _Kept:
+        try:
+            return self._keep(name, self._ask(name))
+        except Faulted as failure:
+            return self._keep(name, None, failure)
+
+    def _keep(self, name: str, value: Json, failure: Faulted | None = None) -> _Kept:
+        time_s = self._settings.cache if value is not None else min(self._settings.cache, AGAIN_S)
+        kept = _Kept(value, self._clock() + time_s, failure)
         with self._lock:
-            self._kept[name] = _Kept(value, self._clock() + time_s)
-        return value
+            self._kept[name] = kept
+        return kept
 
     def _again(self, name: str, kept: _Kept) -> None:
         try:
             self._keep(name, self._ask(name))
         except Faulted as error:
             log.warning("%s; its last value is used", error.fault.detail)
-            kept.until, kept.asking = self._clock() + min(self._settings.cache, ABSENT_S), False
+            kept.until, kept.asking = self._clock() + min(self._settings.cache, AGAIN_S), False
 
     def _ask(self, name: str) -> Json:
         """Asks Vault; logs in anew when the token is no good any more. Raises `Faulted`."""

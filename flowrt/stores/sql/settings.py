@@ -33,7 +33,7 @@ TLS_MODES = ("disable", "prefer", "require", "verify-ca", "verify-full")
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How a connection is encrypted; the modes are libpq's."""
+    """How a connection is encrypted; the modes are libpq's. With `prefer` only PostgreSQL encrypts, if it can."""
 
     mode: str = "prefer"
     ca_file: str | None = None

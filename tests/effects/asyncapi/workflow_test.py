@@ -103,7 +103,7 @@ async def test_a_subscription_survives_the_death_of_its_process(
         found.append(await next_relayed())
     assert (result.status, result.output) == ("completed", [{"n": 1}, {"n": 2}, {"n": 3}])
     # At least once, and recognisable: each key stands for one message.
-    assert [content for content, _ in dict((key, (content, key)) for content, key in found).values()] == [
+    assert list({key: content for content, key in found}.values()) == [
         {"n": 1, "index": 0},
         {"n": 2, "index": 1},
         {"n": 3, "index": 2},

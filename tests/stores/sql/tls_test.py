@@ -67,7 +67,7 @@ async def test_an_encrypted_connection(
             [(_, cipher)] = await execute(store, "SHOW STATUS LIKE 'Ssl_cipher'")
             assert cipher
         await store.close()
-    with pytest.raises(StoreUnavailable, match="(?i)certificate"):
+    with pytest.raises(StoreUnavailable, match=r"(?i)certificate"):
         await SqlStore(replace(plain, tls=Tls("verify-full", other_authority)), "orders").open()
     elsewhere = replace(plain, host="127.0.0.2", tls=Tls("verify-full", str(certificate.authority)))
     with pytest.raises(StoreUnavailable):
@@ -76,7 +76,7 @@ async def test_an_encrypted_connection(
 
 async def test_a_server_without_encryption(postgres_server: Postgres) -> None:
     settings = replace(SqlSettings.from_url(postgres_server.url), tls=Tls("require"))
-    with pytest.raises(StoreUnavailable, match="(?i)ssl"):
+    with pytest.raises(StoreUnavailable, match=r"(?i)ssl"):
         await SqlStore(settings, "orders").open()
 
 

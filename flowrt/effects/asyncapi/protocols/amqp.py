@@ -22,7 +22,7 @@ from aio_pika.exceptions import (
     DeliveryError,
     ProbableAuthenticationError,
 )
-from aiormq.exceptions import AMQPInternalError
+from aiormq.exceptions import ConnectionUnexpectedFrame
 from pamqp.common import FieldTable
 
 from flowrt.effects.asyncapi.bindings import flag, inner, number, text
@@ -162,7 +162,7 @@ class AmqpBroker:
                     timeout=self._access.connect_s,
                     client_properties={"connection_name": "flowrt"},
                 )
-            except AMQPInternalError as error:
+            except ConnectionUnexpectedFrame as error:
                 # The library says no more than that the server's answer was not the one it expected.
                 raise lost(self._access, f"the virtual host {host!r} cannot be opened ({error})") from error
         return self._connection
