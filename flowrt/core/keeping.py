@@ -68,7 +68,7 @@ class Keeping(Arguments):
         state.round = round_
         pruned = instance.changes.pruned
         if round_ >= ROUNDS_KEPT:
-            pruned[key] = round_ - ROUNDS_KEPT + 1
+            pruned[key] = max(pruned.get(key, 0), round_ - ROUNDS_KEPT + 1)
         for inner in state.task.inner_loops:
             if inner in instance.counters:
                 pruned[inner] = instance.counters[inner]

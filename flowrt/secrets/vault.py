@@ -1,14 +1,15 @@
 """HashiCorp Vault as a source of secrets: its KV engine, version 1 or 2 (extra `vault`).
 
 Vault is asked the first time a secret is wanted, which waits at most the timeout; from then on the value is used for
-the configured time and after that asked for again beside the work that goes on with the old one. Vault being down
-therefore stops only what wants a secret for the first time, and is found out once in a few seconds. Sources: developer.hashicorp.com/vault/api-docs, "KV
-secrets engine".
+the configured time, and after that asked for again beside the work that goes on with the old one. Vault being down
+therefore stops only what wants a secret for the first time, and costs a timeout once in a few seconds. Source:
+developer.hashicorp.com/vault/api-docs, "KV secrets engine".
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -42,7 +43,7 @@ def from_vault(settings: Vault, clock: Callable[[], float] = time.monotonic) -> 
         url=settings.address,
         token=settings.token or "",
         verify=settings.ca if settings.ca is not None else True,
-        timeout=settings.timeout,
+        timeout=math.ceil(settings.timeout),
         namespace=settings.namespace,
     )
     return _Vault(settings, client, clock).look_up

@@ -87,6 +87,7 @@ class World:
         def again() -> list[Instance]:
             self.live[id] = instance = self.read(id)
             self.machine.retry(instance, self.now)
+            self._listen(instance)
             return [instance]
 
         self._outside.append(Happening(self._outer_place(at), again))

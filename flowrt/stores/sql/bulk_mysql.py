@@ -37,11 +37,10 @@ class MysqlBulk:
         self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
     ) -> None:
         names = (*key, *columns)
-        kept, owners = self._parts.take(connection, names, rows)
+        kept, _ = self._parts.take(connection, names, rows, alone=True)
         # In one order for all, lest two transactions wait for each other.
         ordered = sorted(kept, key=lambda row: row[: len(key)])
         self._write(connection, _put(table, names, Change(columns)), table, names, ordered)
-        self._parts.sweep(connection, owners)
 
     def update(self, connection: Connection, table: Table, where: Where, change: Change, rows: Sequence[Row]) -> None:
         # What is updated is known to be there, and locked: only the second half of this statement ever happens.

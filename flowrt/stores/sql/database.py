@@ -14,11 +14,12 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from flowrt.stores.sql.failures import disconnected, translated
+from flowrt.stores.sql.failures import translated, worth_another_try
 from flowrt.stores.sql.settings import SqlSettings
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+_TRIES = 3
 
 
 class Database(Protocol):
@@ -47,13 +48,14 @@ class AsyncDatabase:
         self._engine = engine
 
     async def write(self, work: Work[T]) -> T:
+        # Pooled connections do not survive a restart of the server. Whatever a try did, another one is safe.
         with translated(self.settings):
-            try:
-                return await self._transaction(work)
-            except Exception as error:
-                if not disconnected(error):
-                    raise
-            # Pooled connections do not survive a restart of the server; whatever the first try did, a second is safe.
+            for _ in range(_TRIES - 1):
+                try:
+                    return await self._transaction(work)
+                except Exception as error:
+                    if not worth_another_try(error, self.settings):
+                        raise
             return await self._transaction(work)
 
     read = write
@@ -88,11 +90,12 @@ class ThreadedDatabase:
                 return work(connection)
 
         def repeated() -> T:
-            try:
-                return transaction()
-            except Exception as error:
-                if not disconnected(error):
-                    raise
+            for _ in range(_TRIES - 1):
+                try:
+                    return transaction()
+                except Exception as error:
+                    if not worth_another_try(error, self.settings):
+                        raise
             return transaction()
 
         with translated(self.settings):

@@ -5,7 +5,7 @@ Everything else (a broken constraint, a missing table, a wrong statement) is a f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,6 +26,13 @@ _MYSQL_LOCKED = frozenset((1180, 1205, 1213, 1290, 1317, 1792, 1836, 1969, 3024,
 _MYSQL_REFUSALS = frozenset((1044, 1045, 1049, 1698))
 # BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB
 _SQLITE_CODES = frozenset((5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 26))
+_DEADLOCKS: Mapping[str, tuple[Any, ...]] = {
+    "postgresql": ("40001", "40P01"),
+    "mysql": (1213,),
+    "sqlite": (),
+    "oracle": (60, 8177),
+    "mssql": (1205,),
+}
 _ORACLE_CODES = frozenset((28, 54, 60, 1012, 1033, 1034, 1089, 1090, 1092, 1109, 1653, 1654, 3113, 3114, 3135, 12170))
 _ORACLE_LISTENER = range(12500, 12600)
 _ORACLE_REFUSALS = frozenset((1017, 28000, 28001))
@@ -51,10 +58,10 @@ def translated(settings: SqlSettings) -> Iterator[None]:
         raise StoreUnavailable(f"{settings.place} cannot be reached: {_text(error)}") from error
 
 
-def disconnected(error: BaseException) -> bool:
-    """Whether the connection was lost, so that the same work may be tried on a new one."""
+def worth_another_try(error: Exception, settings: SqlSettings) -> bool:
+    """Whether the same work may succeed at once: on a new connection, or now that a deadlock has been broken up."""
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated
+        return error.connection_invalidated or _code(error.orig, settings.dialect) in _DEADLOCKS[settings.dialect]
     return isinstance(error, ConnectionError)
 
 

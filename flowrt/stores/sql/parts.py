@@ -37,18 +37,21 @@ class Parts:
     application: str
 
     def take(
-        self, connection: Connection, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+        self, connection: Connection, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], alone: bool = False
     ) -> tuple[Sequence[tuple[Any, ...]], set[str]]:
-        """The rows with marks for their long values, which are written; and whom those belong to."""
-        if not any(value.__class__ is bytes and len(value) > PART_BYTES for row in rows for value in row):
-            return rows, set()
+        """The rows with marks for their long values, which are written; and whom those belong to.
+
+        `alone`: a row is all that its owner has; what the owner had before goes.
+        """
         marked, owners = [], set()
         for row in rows:
-            owner = owner_of(columns, row)
-            values = tuple(self._kept(connection, owner, value) for value in row)
-            if values != row:
+            if any(value.__class__ is bytes and len(value) > PART_BYTES for value in row):
+                owner = owner_of(columns, row)
                 owners.add(owner)
-            marked.append(values)
+                if alone:
+                    self.remove(connection, [owner])
+                row = tuple(self._kept(connection, owner, value) for value in row)
+            marked.append(row)
         return marked, owners
 
     def _kept(self, connection: Connection, owner: str, value: Any) -> Any:

@@ -76,6 +76,20 @@ async def test_an_amqp_queue_is_made_before_its_first_message(
     await run.end()
 
 
+async def test_an_amqp_queue_that_is_deleted_is_made_and_consumed_again(
+    rabbitmq_server: Any, run_on: RunOn, channel: str
+) -> None:
+    run = run_on(document(rabbitmq_server.url, channel))
+    waiting = await run.subscribing()
+    connection = await aio_pika.connect(rabbitmq_server.url)
+    opened = await connection.channel()
+    await opened.queue_delete(channel)
+    await run.publish("again")
+    assert (await waiting)["payload"] == "again"
+    await run.end()
+    await connection.close()
+
+
 async def test_an_amqp_message_that_nobody_takes_though_it_is_mandatory_is_a_fault(
     rabbitmq_server: Any, run_on: RunOn, channel: str
 ) -> None:

@@ -78,9 +78,10 @@ async def test_a_subscription_survives_the_death_of_its_process(
         body = aio_pika.Message(json.dumps(content).encode(), message_id=f"{channel}-{content}")
         await opened.default_exchange.publish(body, channel)
 
+    messages = relayed.iterator(no_ack=True, timeout=30)
+
     async def next_relayed() -> tuple[Json, str | None]:
-        async with relayed.iterator(no_ack=True, timeout=30) as messages:
-            message = await anext(messages)
+        message = await anext(messages)
         return json.loads(message.body), message.message_id
 
     await publish({"n": 1})
@@ -101,13 +102,14 @@ async def test_a_subscription_survives_the_death_of_its_process(
         result = await waiting
     while len({key for _, key in found}) < 3:
         found.append(await next_relayed())
-    assert (result.status, result.output) == ("completed", [{"n": 1}, {"n": 2}, {"n": 3}])
+    assert (result.status, result.output) == ("completed", [1, 2, 3])
     # At least once, and recognisable: each key stands for one message.
     assert list({key: content for content, key in found}.values()) == [
         {"n": 1, "index": 0},
         {"n": 2, "index": 1},
         {"n": 3, "index": 2},
     ]
+    await messages.close()
     left = await (await connection.channel()).declare_queue(channel, passive=True)
     assert left.declaration_result.message_count == 0
     await connection.close()

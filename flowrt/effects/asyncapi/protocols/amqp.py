@@ -20,9 +20,9 @@ from aio_pika.exceptions import (
     ChannelInvalidStateError,
     ChannelNotFoundEntity,
     DeliveryError,
+    InvalidFrameError,
     ProbableAuthenticationError,
 )
-from aiormq.exceptions import ConnectionUnexpectedFrame
 from pamqp.common import FieldTable
 
 from flowrt.effects.asyncapi.bindings import flag, inner, number, text
@@ -162,7 +162,7 @@ class AmqpBroker:
                     timeout=self._access.connect_s,
                     client_properties={"connection_name": "flowrt"},
                 )
-            except ConnectionUnexpectedFrame as error:
+            except InvalidFrameError as error:
                 # The library says no more than that the server's answer was not the one it expected.
                 raise lost(self._access, f"the virtual host {host!r} cannot be opened ({error})") from error
         return self._connection
@@ -180,6 +180,8 @@ class _Consumer:
     async def start(self, own: bool) -> None:
         self._own = own
         self._channel.close_callbacks.add(self._lost)
+        underlying = await self._channel.get_underlay_channel()
+        underlying.on_consumer_cancel_callbacks.add(self._cancelled)
         self._tag = await self._queue.consume(self._arrived)
 
     async def receive(self) -> Incoming:
@@ -208,6 +210,9 @@ class _Consumer:
                 message,
             )
         )
+
+    def _cancelled(self, _frame: Any) -> None:
+        self._inbox.fail(lost(self._access, f"the queue {self._queue.name} is gone"))
 
     def _lost(self, _channel: Any, error: BaseException | None) -> None:
         self._inbox.fail(lost(self._access, error or "the connection was closed"))
