@@ -60,7 +60,7 @@ async def rates(label: str, url: str, seconds: float) -> list[Durable]:
     async with Runtime(store=None, config=config) as runtime:
         committer = runtime.assembly.worker.committer
         timed = TimedCommits(committer.store)
-        committer.store = timed  # type: ignore[assignment]
+        committer.store = timed
         name = runtime.deploy(set_tasks(TASKS)).id
         await (await runtime.start(name, {"n": 0})).result()
         measured = []

@@ -1,6 +1,6 @@
 """Prints what `flowrt serve` does under load on each store that this machine has: workflows of 100 tasks over HTTP.
 
-20 and 150 starts a second (open loop), 64 connections (closed loop), 5,000 starts in batches. Figures, not tests.
+20 to 150 starts a second (open loop), 64 connections (closed loop), 5,000 starts in batches. Figures, not tests.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.peers.work import set_tasks
@@ -24,7 +25,9 @@ from tests.servers.ports import free_port
 from tests.servers.process import ServerProcess
 
 TASKS = 100
-RATES = (20, 150)
+RATES = (20, 50, 100, 150)
+BETWEEN = (50, 100)
+"""For the curve only, so a third of the time will do."""
 CONNECTIONS = 64
 BATCH = 5000
 STORES = ("memory", "file", "sqlite", *SERVERS)
@@ -38,6 +41,11 @@ class Served:
     store: str
     load: str
     figures: dict[str, float]
+    failed: str | None = None
+
+
+class LoadFailed(Exception):
+    """What the load could not do."""
 
 
 class ServedFlowrt:
@@ -48,7 +56,17 @@ class ServedFlowrt:
         workflows.mkdir()
         (workflows / "chain.yaml").write_text(set_tasks(TASKS))
         self._port = free_port()
-        command = [sys.executable, "-m", "flowrt", "serve", workflows, "--port", str(self._port), "--store", store]
+        command: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "flowrt",
+            "serve",
+            workflows,
+            "--port",
+            str(self._port),
+            "--store",
+            store,
+        ]
         settings = {"FLOWRT_STORAGE_MIGRATE_AT_START": "true", "FLOWRT_SERVER_LOG_LEVEL": "warning"}
         self._process = ServerProcess("flowrt", command, folder, environment=settings)
 
@@ -78,24 +96,37 @@ def loaded(kind: str, definition: str, *options: str) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.load", kind, definition, *options]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        sys.exit(f"the load failed: {done.stderr.strip()[-500:]}")
+        raise LoadFailed((done.stderr.strip().splitlines() or ["nothing said"])[-1])
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
 
+def loads(definition: str, seconds: float) -> Iterator[tuple[str, Callable[[], dict[str, float]]]]:
+    """Each load's name, and what runs it."""
+    for rate in RATES:
+        lasting = seconds / 3 if rate in BETWEEN else seconds
+        options = ["--rate", str(rate), "--seconds", str(lasting)]
+        yield f"{rate} starts/s", partial(loaded, "open", definition, *options)
+    closed = ["--connections", str(CONNECTIONS), "--seconds", str(min(seconds, 10.0))]
+    yield f"{CONNECTIONS} connections", partial(loaded, "closed", definition, *closed)
+    yield f"{BATCH} in batches", partial(loaded, "batch", definition, "--count", str(BATCH))
+
+
 def measure(store: str, url: str, seconds: float) -> Iterator[Served]:
-    """All loads on one store, each shorter one after a short one that is not counted."""
+    """All loads on one store, after a short one that is not counted."""
     with tempfile.TemporaryDirectory() as name, ServedFlowrt(Path(name), url) as served:
         yield Served(store, "ready", {"ready_s": served.ready_s})
-        loaded("open", served.definition, "--rate", "50", "--seconds", "2")
-        for rate in RATES:
-            figures = loaded("open", served.definition, "--rate", str(rate), "--seconds", str(seconds))
-            yield Served(store, f"{rate} starts/s", figures)
-        closed_s = str(min(seconds, 10.0))
-        figures = loaded("closed", served.definition, "--connections", str(CONNECTIONS), "--seconds", closed_s)
-        figures["tasks_per_s"] = TASKS * figures["instances_per_s"]
-        yield Served(store, f"{CONNECTIONS} connections", figures)
-        yield Served(store, f"{BATCH} in batches", loaded("batch", served.definition, "--count", str(BATCH)))
+        with suppress(LoadFailed):
+            loaded("open", served.definition, "--rate", "50", "--seconds", "2")
+        for load, run in loads(served.definition, seconds):
+            try:
+                figures = run()
+            except LoadFailed as failed:
+                yield Served(store, load, {}, str(failed))
+                continue
+            if "instances_per_s" in figures:
+                figures["tasks_per_s"] = TASKS * figures["instances_per_s"]
+            yield Served(store, load, figures)
 
 
 def everything(names: Sequence[str], seconds: float) -> Iterator[Served]:
@@ -108,8 +139,8 @@ def everything(names: Sequence[str], seconds: float) -> Iterator[Served]:
 
 def line(served: Served) -> str:
     """For people."""
-    shown = (f"{name} {value:,.2f}" for name, value in served.figures.items())
-    return f"{served.store:14} {served.load:18} {', '.join(shown)}"
+    shown = ", ".join(f"{name} {value:,.2f}" for name, value in served.figures.items())
+    return f"{served.store:14} {served.load:18} {shown if served.failed is None else f'failed: {served.failed}'}"
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ async def run(workflow: Path, store: str, concurrency: int, seconds: float) -> t
             return {"n": number + 1}
 
         name = runtime.deploy(workflow).id
+        await (await runtime.start(name, {"n": 0})).result()  # The first start stores the definition.
         began = time.perf_counter()
         ended = 0
 

@@ -59,10 +59,10 @@ class Rounds:
                     missing[index] = str(reason)
                 else:
                     measured[index].append(rate)
-        rates = [statistics.median(each[1:]) if len(each) > 1 else None for each in measured]
-        for index, (side, rate) in enumerate(zip(contest.sides, rates, strict=True)):
-            peer, times = side.peer, rates[0] / rate if rates[0] and rate else None
-            yield Outcome(contest.title, peer.name, peer.version, side.what, rate, times, missing.get(index))
+        medians = [statistics.median(each[1:]) if len(each) > 1 else None for each in measured]
+        for index, (side, median) in enumerate(zip(contest.sides, medians, strict=True)):
+            peer, times = side.peer, medians[0] / median if medians[0] and median else None
+            yield Outcome(contest.title, peer.name, peer.version, side.what, median, times, missing.get(index))
 
     def _rate(self, side: Side, contest: Contest, warming: bool) -> float:
         """Tasks a second. Raises `Missing`."""
@@ -73,7 +73,7 @@ class Rounds:
         program = self._program(side.peer)
         seconds = WARM_UP_S if cold else WARM_UP_AGAIN_S if warming else self._seconds
         try:
-            return contest.tasks * program.rate(side.workflow, side.store(), contest.concurrency, seconds)
+            return contest.tasks * program.rate(side.workflow, side.store, contest.concurrency, seconds)
         except Missing:
             del self._programs[name]  # The next one may do better with another store.
             raise

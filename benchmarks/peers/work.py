@@ -19,7 +19,7 @@ class Side:
 
     peer: Peer
     workflow: Path
-    store: Callable[[], str]
+    store: str
     what: str
 
 
@@ -58,17 +58,15 @@ def contests(folder: Path, postgres: Postgres | None) -> list[Contest]:
     for count in (20, 100):
         file = written(f"set{count}", set_tasks(count))
         memory = [
-            Side(flowrt_peer.PEER, file, lambda: "memory://", "memory"),
-            Side(java_peer.PEER, file, lambda: "memory", "memory"),
-            Side(rust_peer.PEER, file, lambda: "memory", "memory"),
+            Side(flowrt_peer.PEER, file, "memory://", "memory"),
+            Side(java_peer.PEER, file, "memory", "memory"),
+            Side(rust_peer.PEER, file, "memory", "memory"),
         ]
         made.append(Contest(f"{count} `set` tasks in memory", count, 64, memory))
         path = folder / str(count)
         on_file = [
-            Side(
-                flowrt_peer.PEER, file, lambda path=path: f"file://{path}.flowrt", "file store, fsync at every commit"
-            ),
-            Side(java_peer.PEER, file, lambda path=path: f"{path}.mv", "MVStore, written behind, no fsync"),
+            Side(flowrt_peer.PEER, file, f"file://{path}.flowrt", "file store, fsync at every commit"),
+            Side(java_peer.PEER, file, f"{path}.mv", "MVStore, written behind, no fsync"),
         ]
         made.append(Contest(f"{count} `set` tasks on a file", count, 64, on_file))
     steps = written("calls5", calls(5)), written("set5", set_tasks(5))
@@ -83,8 +81,8 @@ def contests(folder: Path, postgres: Postgres | None) -> list[Contest]:
 
 def _five_steps(database: str, url: Callable[[str], str], concurrency: int, calls: Path, sets: Path) -> Contest:
     sides = [
-        Side(flowrt_peer.PEER, calls, lambda: url("flowrt_calls"), "5 calls of a Python function"),
-        Side(flowrt_peer.PEER, sets, lambda: url("flowrt_sets"), "5 `set` tasks"),
-        Side(dbos_peer.PEER, calls, lambda: url("dbos"), "5 steps in Python"),
+        Side(flowrt_peer.PEER, calls, url("flowrt_calls"), "5 calls of a Python function"),
+        Side(flowrt_peer.PEER, sets, url("flowrt_sets"), "5 `set` tasks"),
+        Side(dbos_peer.PEER, calls, url("dbos"), "5 steps in Python"),
     ]
     return Contest(f"5 steps on {database}, {concurrency} at a time", 5, concurrency, sides)

@@ -170,9 +170,12 @@ class Strategy:
                 found.problem("'all' needs at least one filter")
         self.until: Strategy | None = None
         self.condition: Template | None = None
+        self.forever = False
+        """Its condition never becomes true."""
         if (until := reader.get("until")) is not None and not nested:
             if isinstance(until.value, str):
                 self.condition = until.expression()
+                self.forever = (whole_expression(until.value) or until.value).strip() == "false"
             elif until.value is not False:
                 self.until = Strategy(until, nested=True)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from flowrt.core.dataflow import validate
 from flowrt.core.definition import WAIT, Done, Run, Step, Subscription
 from flowrt.core.instance import TaskState
 from flowrt.core.machine import Machine
 from flowrt.core.reader import Reader
-from flowrt.core.template import Template, to_text
-from flowrt.tasks.common import TaskList, connect, transformation
+from flowrt.core.template import to_text
+from flowrt.tasks.common import TaskList, connect
 from flowrt.tasks.consumption import Strategy
+from flowrt.tasks.foreach import Foreach
 
 Json = Any
 
@@ -20,55 +20,41 @@ Json = Any
 class Listen(TaskList):
     """Outputs what it consumed, in order ("Listen", "Subscription Iterator").
 
-    `memory`: `progress` of the strategy, `events` consumed and, with `foreach`, `outputs` of those already processed;
-    `over` once nothing more is to be consumed.
+    `memory`: `progress` of the strategy, `events` consumed, `over` once nothing more is to be consumed; with `foreach`
+    also `done` (how many are processed), their `outputs`, and `busy` while one is in work. What nobody will see again
+    is not kept: events that are processed, unless a condition looks at them all; anything, if it can never end.
     """
 
     kind = "listen"
     strategy: Strategy
     read = "data"
-    foreach = False
-    each_output: Template | None = None
-    each_output_schema: Any = None
-    each_export: Template | None = None
-    each_export_schema: Any = None
+    foreach: Foreach | None = None
 
     @classmethod
     def parse(cls, reader: Reader) -> Listen:
         task = cls()
-        task.body = ()
         listen = reader.at(reader.value["listen"], "listen").object(("to", "read"), required=("to",))
         to = listen.get("to")
         task.strategy = Strategy(to if to is not None else listen.at({"any": []}))
         if (read := listen.get("read")) is not None:
             task.read = read.one_of("data", "envelope", "raw")
         if (foreach := reader.get("foreach")) is not None:
-            task._parse_foreach(foreach)
+            task.foreach = Foreach(foreach)
+            task.binds = task.foreach.binds
+            task.counts_rounds = True
+        task.body = task.foreach.body if task.foreach is not None else ()
         connect(task, task.body)
         return task
 
-    def _parse_foreach(self, foreach: Reader) -> None:
-        foreach.object(("item", "at", "do", "output", "export"))
-        self.foreach = self.counts_rounds = True
-        item, at = foreach.get("item"), foreach.get("at")
-        self.binds = (item.string() if item is not None else "item", at.string() if at is not None else "index")
-        inside = foreach.binding(*self.binds)
-        if (do := inside.get("do")) is not None:
-            self.body = do.tasks()
-        if (output := inside.get("output")) is not None:
-            output.object(("schema", "as"))
-            self.each_output = transformation(output, "as")
-            if (schema := output.get("schema")) is not None:
-                self.each_output_schema = foreach.build.schema(schema)
-        if (export := inside.get("export")) is not None:
-            export.object(("schema", "as"))
-            self.each_export = transformation(export, "as")
-            if (schema := export.get("schema")) is not None:
-                self.each_export_schema = foreach.build.schema(schema)
+    @property
+    def _looks_back(self) -> bool:
+        """Whether what ends it depends on events that are processed already."""
+        return self.strategy.condition is not None and not self.strategy.forever
 
     def enter(self, state: TaskState, machine: Machine) -> Step:
-        progress = self.strategy.begin(state, machine)
-        state.memory = {"progress": progress, "events": [], "outputs": [], "busy": False, "over": False}
+        state.memory = {"progress": self.strategy.begin(state, machine), "events": [], "over": False}
+        if self.foreach is not None:
+            state.memory |= {"done": 0, "outputs": [], "busy": False}
         machine.listen(state)
         machine.fact("correlation-started")
         return WAIT
@@ -87,48 +73,51 @@ class Listen(TaskList):
         if over:
             machine.listen(state)
             machine.fact("correlation-completed", keys=progress["bound"])
-        if self.foreach:
+        if self.foreach is not None:
             return WAIT if memory["busy"] else self._next(state, machine)
+        if self.strategy.forever:
+            state.memory = {**state.memory, "events": []}
         return Done(events) if over else WAIT
 
     def over(self, state: TaskState, child: TaskState, output: Json, machine: Machine) -> Step:
         return self._processed(state, output, machine)
 
     def variable(self, state: TaskState, name: str) -> Json:
-        index = len(state.memory["outputs"]) if state.memory is not None else 0
+        if state.memory is None:
+            return None
         if name != self.binds[0]:
-            return index
-        events = state.memory["events"] if state.memory is not None else []
-        return events[index] if index < len(events) else None
+            return state.memory["done"]
+        events = state.memory["events"]
+        at = self._at(state)
+        return events[at] if at < len(events) else None
 
     def subscriptions(self, state: TaskState, machine: Machine) -> list[Subscription]:
         return [] if state.memory["over"] else list(self.strategy.subscriptions(state.memory["progress"]))
 
+    def _at(self, state: TaskState) -> int:
+        """Where the next event to be processed stands among those that are kept."""
+        return int(state.memory["done"]) if self._looks_back else 0
+
     def _next(self, state: TaskState, machine: Machine) -> Step:
         """Processes the next event of the queue, or ends, or waits for more."""
-        memory = state.memory
-        index = len(memory["outputs"])
-        if index == len(memory["events"]):
+        memory, at = state.memory, self._at(state)
+        if at == len(memory["events"]):
             state.memory = {**memory, "busy": False}
             machine.touch(state)
             return Done(memory["outputs"]) if memory["over"] else WAIT
         state.memory = {**memory, "busy": True}
         machine.new_round(state)
-        item = memory["events"][index]
+        item = memory["events"][at]
         return Run(self.body[0], item) if self.body else self._processed(state, item, machine)
 
     def _processed(self, state: TaskState, output: Json, machine: Machine) -> Step:
-        if self.each_output is not None:
-            output = machine.evaluate(self.each_output, output, state)
-        if self.each_output_schema is not None:
-            validate(self.each_output_schema, output, "output of foreach")
-        if self.each_export is not None:
-            context = machine.evaluate(self.each_export, output, state)
-            if self.each_export_schema is not None:
-                validate(self.each_export_schema, context, "export of foreach")
-            machine.export(context)
-        state.memory = {**state.memory, "outputs": [*state.memory["outputs"], output]}
-        if not state.memory["over"] and self.strategy.holds(state.memory["events"], state, machine):
+        assert self.foreach is not None
+        output = self.foreach.leave(state, output, machine)
+        memory = state.memory
+        events = memory["events"] if self._looks_back else memory["events"][1:]
+        outputs = [] if self.strategy.forever else [*memory["outputs"], output]
+        state.memory = {**memory, "events": events, "outputs": outputs, "done": memory["done"] + 1}
+        if not memory["over"] and self.strategy.holds(events, state, machine):
             state.memory = {**state.memory, "over": True}
             machine.listen(state)
         return self._next(state, machine)

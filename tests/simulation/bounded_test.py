@@ -92,3 +92,24 @@ def test_retries_are_stored_in_bounds() -> None:
         sizes[round(world.now - START_AT)] = world.images["it"].size()
         world.pass_time()
     assert sizes[999] <= 2 * sizes[10]
+
+
+@pytest.mark.parametrize("foreach", [{"foreach": {"do": [{"call": CALL}]}}, {"foreach": {}}, {}])
+def test_a_listener_for_ever_is_stored_in_bounds(foreach: Json) -> None:
+    document = {"dsl": "1.0.3", "namespace": "test", "name": "listen", "version": "1.0.0"}
+    listen = {"listen": {"to": {"any": [], "until": "${ false }"}}, **foreach}
+    definition = compile_text(json.dumps({"document": document, "do": [{"hear": listen}]}), KNOWN)
+    world = World([definition], answer, KNOWN.expressions["jq"])
+    world.start(definition, None, "it")
+    sizes = []
+    for number in range(1000):
+        event = {"specversion": "1.0", "id": str(number), "source": "/test", "type": "a", "data": {"number": number}}
+        world.publish(event, START_AT + number)
+        while world.now < START_AT + number:
+            world.pass_time()
+        while world.step():
+            pass
+        sizes.append(world.images["it"].size())
+    assert world.read("it").status == "waiting"
+    assert len(world.calls) == (1000 if foreach.get("foreach") else 0)
+    assert max(sizes) <= 2 * max(sizes[10:40])

@@ -67,7 +67,9 @@ class Leaves:
         filters = [self._filter() for _ in range(self.dice.randrange(1, 3))]
         strategy: Json = {mode: filters[0] if mode == "one" else filters}
         if mode == "any" and not nested and self._chance(0.5):
-            strategy["until"] = self._strategy(nested=True) if self._chance(0.5) else "length >= 2"
+            strategy["until"] = (
+                self._strategy(nested=True) if self._chance(0.5) else self.dice.choice(("length >= 2", "${ false }"))
+            )
         return strategy
 
     def _filter(self) -> Json:

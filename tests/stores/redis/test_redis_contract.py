@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -77,15 +77,30 @@ class TestRedisCompressed(RedisContract):
 
 class TestRedisCluster(RedisContract):
     @pytest.fixture
-    def settings(self, redis_cluster_server: RedisCluster) -> RedisSettings:
-        return RedisSettings.from_url(f"{redis_cluster_server.url}?cluster=true&{_PATIENCE}")
+    def settings(self, redis_cluster_server: RedisCluster) -> Iterator[RedisSettings]:
+        def failed_after(milliseconds: int) -> None:
+            for node in redis_cluster_server.nodes:
+                node.ask("CONFIG", "SET", "cluster-node-timeout", str(milliseconds))
+
+        # A node that is busy with twenty megabytes is not to be taken for a failed one.
+        failed_after(30_000)
+        yield RedisSettings.from_url(f"{redis_cluster_server.url}?cluster=true&{_PATIENCE}")
+        failed_after(1000)
 
 
 class TestRedisSentinel(RedisContract):
     @pytest.fixture
-    def settings(self, redis_sentinel_server: RedisSentinel) -> RedisSettings:
-        hosts = ",".join(f"{host}:{port}" for host, port in redis_sentinel_server.sentinel_addresses)
-        return RedisSettings.from_url(f"redis://{hosts}/0?sentinel={redis_sentinel_server.service}&{_PATIENCE}")
+    def settings(self, redis_sentinel_server: RedisSentinel) -> Iterator[RedisSettings]:
+        server = redis_sentinel_server
+
+        def failed_after(milliseconds: int) -> None:
+            for sentinel in server.sentinels:
+                sentinel.ask("SENTINEL", "SET", server.service, "down-after-milliseconds", str(milliseconds))
+
+        failed_after(30_000)
+        hosts = ",".join(f"{host}:{port}" for host, port in server.sentinel_addresses)
+        yield RedisSettings.from_url(f"redis://{hosts}/0?sentinel={server.service}&{_PATIENCE}")
+        failed_after(500)
 
 
 @pytest.mark.heavy

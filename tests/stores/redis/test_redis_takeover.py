@@ -58,7 +58,7 @@ async def test_a_write_that_too_few_replicas_have_does_not_count(
     server = start_server(Redis())
     plain = await opened(server.url)
     token = await plain.acquire("one", 600)
-    waiting = await opened(f"{server.url}?replicas=1&timeout=200")
+    waiting = await opened(f"{server.url}?replicas=1&timeout=2000")
     with pytest.raises(StoreUnavailable, match="0 of 1 replicas have the write"):
         await waiting.commit(batch(1), token)
     start_server(Redis(settings=[f"replicaof 127.0.0.1 {server.port}", "repl-diskless-sync-delay 0"]))
