@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
-.PHONY: serve test test-heavy lint soak bench clean install
+SERVERS := tests/effects/asyncapi tests/effects/container tests/servers_test.py tests/stores/sql/restart_test.py
+
+.PHONY: serve test test-servers test-heavy lint soak bench clean install
 
 install: $(STAMP)
 
@@ -30,8 +32,12 @@ lint: $(STAMP_DEV)  ## ruff and the strict type checker
 	$(BIN)/ruff format --check flowrt tests benchmarks
 	$(BIN)/mypy
 
-test: lint  ## Linters, then every test but those whose servers need a JVM or a Go build
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not heavy and not soak" tests
+test: lint  ## Linters, then every test but those of test-servers and test-heavy
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --reruns 2 --reruns-delay 2 -m "not heavy and not soak" tests \
+		$(addprefix --ignore=,$(SERVERS))
+
+test-servers: $(STAMP_DEV)  ## Tests against brokers and container engines, and databases that are killed under load
+	$(BIN)/python -m pytest -q --reruns 2 --reruns-delay 2 -m "not heavy and not soak" $(SERVERS)
 
 test-heavy: $(STAMP_DEV)  ## Tests whose servers need a JVM or a Go build
 	$(BIN)/python -m pytest -q -m "heavy and not soak" tests
