@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowrt.config.model import SqliteStorage, SqlStorage, Storage
+from flowrt.config.storage import SqliteStorage, SqlStorage, Storage
 from flowrt.stores.protocol import StoreRefused
 from flowrt.stores.sql import SqlSettings, Tls
 
