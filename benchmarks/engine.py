@@ -17,7 +17,7 @@ from flowrt.compiler import Languages, compile_text
 from flowrt.core.environment import Environment
 from flowrt.core.instance import Instance
 from flowrt.core.machine import Machine
-from flowrt.core.signal import Started
+from flowrt.core.signal import Tick
 
 HEAD = "document: {{dsl: 1.0.3, namespace: bench, name: {name}, version: 1.0.0}}\n"
 
@@ -57,7 +57,7 @@ def pure_rate() -> float:
     for _ in range(7):
         began = time.perf_counter()
         for number in range(300):
-            machine.advance(Instance(str(number), definition, {"n": 0}), Started(), 1.0)
+            machine.advance(Instance(str(number), definition, {"n": 0}), Tick(), 1.0)
         rates.append(30_000 / (time.perf_counter() - began))
     return statistics.median(rates)
 

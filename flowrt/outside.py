@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from flowrt.effects import ADAPTERS
 NEEDS: dict[str, tuple[str, ...]] = {
     "http": ("clients", "authentication"),
     "openapi": ("authentication", "resources"),
-    "grpc": ("clients", "authentication", "resources"),
+    "grpc": ("clients", "authentication", "resources", "tls_servers"),
     "asyncapi": ("clients", "authentication", "resources"),
-    "mcp": ("clients", "authentication"),
+    "mcp": ("clients", "authentication", "processes"),
     "a2a": ("authentication", "resources"),
     "shell": ("processes",),
     "script": ("processes",),
@@ -77,9 +77,14 @@ class Outside:
         folders = (str(Path(self._config.workflows.path).resolve()),)
         return Resources(self.authentication, ResourceSettings(allow_files=allowed, folders=folders))
 
+    @property
+    def tls_servers(self) -> Sequence[str]:
+        """Which gRPC servers speak TLS on other ports than 443."""
+        return self._config.grpc.tls_servers
+
     @functools.cached_property
     def processes(self) -> Any:
-        """What shell commands and scripts may do."""
+        """What shell commands, scripts and MCP servers that are programs may do."""
         from flowrt.effects.process import ProcessSettings
 
         run = self._config.run

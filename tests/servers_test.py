@@ -211,7 +211,7 @@ def test_pulsar_keeps_a_topic(pulsar_server: Pulsar) -> None:
     asked(f"{topics}/kept", "PUT")
     pulsar_server.kill()
     pulsar_server.restart()
-    assert asked(topics) == ["persistent://public/default/kept"]
+    assert "persistent://public/default/kept" in asked(topics)
 
 
 def test_keycloak_issues_a_token(keycloak_server: Keycloak) -> None:

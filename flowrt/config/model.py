@@ -80,7 +80,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """`run.shell`."""
+    """`run.shell`, and MCP servers that are started as programs."""
 
     enabled: bool = False
     commands: tuple[str, ...] | None = None
@@ -141,6 +141,14 @@ class Http:
 
 
 @dataclass(frozen=True, slots=True)
+class Grpc:
+    """Calls over gRPC; hosts, timeouts and certificates are those of the HTTP clients."""
+
+    tls_servers: tuple[str, ...] = ()
+    """Patterns of `host:port` that are spoken to over TLS, such as `*.example.com:*`; port 443 always is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """The catalog `default`, whose functions every workflow may call."""
 
@@ -170,6 +178,7 @@ class Config:
     run: Run = field(default_factory=Run)
     secrets: Secrets = field(default_factory=Secrets)
     http: Http = field(default_factory=Http)
+    grpc: Grpc = field(default_factory=Grpc)
     catalog: Catalog = field(default_factory=Catalog)
     expressions: Expressions = field(default_factory=Expressions)
     metadata: Mapping[str, Any] = field(default_factory=dict)

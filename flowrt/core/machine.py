@@ -28,7 +28,7 @@ from flowrt.core.instance import (
     TaskState,
 )
 from flowrt.core.keeping import Keeping
-from flowrt.core.signal import Arrived, Cancel, Completed, Failed, Resume, Signal, Started, Suspend
+from flowrt.core.signal import Arrived, Cancel, Completed, Failed, Resume, Signal, Suspend
 
 Json = Any
 
@@ -43,8 +43,9 @@ class Machine(Keeping):
     def advance(self, instance: Instance, signal: Signal, now: float, budget: int = STEPS_A_TURN) -> None:
         """Moves `instance` by one signal, at `now` (epoch seconds), for at most `budget` tasks begun.
 
-        What changed is in `instance.changes`. `instance.ready` is not empty when the budget ended first: a `Tick`
-        goes on. Deadlines that came before the signal are dealt with first. An ended instance stays as it is.
+        One that is pending begins. What changed is in `instance.changes`. `instance.ready` is not empty when the
+        budget ended first: a `Tick` goes on. Deadlines that came before the signal are dealt with first. An ended
+        instance stays as it is.
         """
         if instance.ended:
             return
@@ -52,7 +53,7 @@ class Machine(Keeping):
         if instance.suspended and not isinstance(signal, Resume | Cancel):
             self._hold(signal)
             return
-        if not isinstance(signal, Started | Cancel | Resume):
+        if not isinstance(signal, Cancel | Resume):
             self._deadlines()
         self._take(signal)
         self._go_on()
@@ -80,11 +81,11 @@ class Machine(Keeping):
         return [found for state in instance.listeners() for found in state.task.subscriptions(state, self)]
 
     def retry(self, instance: Instance, now: float) -> None:
-        """Takes a faulted instance back to the task that failed, to run it again.
+        """Takes a faulted instance back to the task that failed: the next signal runs it again.
 
         Whatever begins again is a new attempt: an effect that has failed, or was cancelled, does not come back.
         """
-        self.instance, self.now, self.budget = instance, now, STEPS_A_TURN
+        self.instance, self.now = instance, now
         instance.status, instance.error, instance.ended_at = RUNNING, None, None
         instance.changes.head = instance.changes.listeners = True
         instance.changes.fields.add("error")
@@ -99,7 +100,6 @@ class Machine(Keeping):
                 self.use_attempt(state, attempt)
         instance.ready = sorted((s for s in instance.live.values() if not s.entered), key=TaskState.place)
         self.fact("resumed")
-        self._go_on()
 
     def use_attempt(self, state: TaskState, attempt: int) -> None:
         """Tells the tasks around a state that an attempt number is used: it names no other run below them."""
@@ -115,8 +115,6 @@ class Machine(Keeping):
 
     def _take(self, signal: Signal) -> None:
         match signal:
-            case Started():
-                self._start()
             case Completed(key, outcome):
                 state = self._waiting_for(key)
                 if state is not None:
@@ -188,6 +186,8 @@ class Machine(Keeping):
 
     def _go_on(self) -> None:
         instance = self.instance
+        if instance.root is None and not (instance.suspended or instance.ended):
+            self._start()
         self._deadlines()
         while instance.ready and self.budget > 0 and not instance.ended and not instance.suspended:
             self._begin(instance.ready.pop(0))

@@ -12,11 +12,6 @@ Json = Any
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """The instance begins."""
-
-
-@dataclass(frozen=True, slots=True)
 class Completed:
     """The effect named by `key` gave an outcome."""
 
@@ -41,7 +36,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time has passed: deadlines are due, or a turn's budget of steps had ended."""
+    """Go on: the instance is yet to begin, deadlines are due, or a turn's budget of steps had ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ class Cancel:
     """Ends it; running work is interrupted."""
 
 
-Signal = Started | Completed | Failed | Arrived | Tick | Suspend | Resume | Cancel
+Signal = Completed | Failed | Arrived | Tick | Suspend | Resume | Cancel
 
 
 def held_to_json(signal: Signal) -> dict[str, Json]:

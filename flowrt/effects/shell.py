@@ -13,12 +13,11 @@ from flowrt.core.effect import Effect, Json, Outcome
 from flowrt.core.fault import Fault, Faulted
 from flowrt.effects.process import Processes, ProcessSettings
 from flowrt.effects.process_result import argv_of, text_of
+from flowrt.effects.process_rules import refusal_of, refusal_of_all
 
 _UNSAFE = re.compile(r"[;&|<>()`\\\n\r]|\$(?![1-9@*#])")
 """What starts, joins or redirects commands. `$1` stays: the shell does not read its value as code."""
-_LOADING = re.compile(r"PATH|IFS|ENV|BASH_.*|LD_.*|DYLD_.*")
-"""Variables that decide which program a word means, or load code into it."""
-_DISABLED = "run.shell is off; set run.shell.enabled to true to allow shell commands"
+_WHAT = "shell commands"
 
 
 class ShellRun:
@@ -50,8 +49,8 @@ class ShellRun:
     async def check(self, arguments: Json, base_uri: str | None) -> Sequence[str]:
         """Switched off, or not on the allow-list, as far as no expression decides it."""
         command = arguments.get("command", "")
-        if not self._settings.shell_enabled:
-            return [_DISABLED]
+        if (disabled := refusal_of_all(self._settings, _WHAT)) is not None:
+            return [disabled]
         if any("${" in text_of(part) for part in _words(command)):
             return []
         problem = self._problem(command, arguments.get("environment"))
@@ -61,22 +60,16 @@ class ShellRun:
         await self._processes.close()
 
     def _problem(self, command: str | Sequence[Json], environment: Json) -> str | None:
-        if not self._settings.shell_enabled:
-            return _DISABLED
+        if (disabled := refusal_of_all(self._settings, _WHAT)) is not None:
+            return disabled
         words = _words(command)
         if not words:
             return "command is empty; give it a program to run"
-        allowed = self._settings.allowed_commands
-        if allowed is None:
-            return None
-        if words[0] not in allowed:
-            return f"command {words[0]!r} is not on the list run.shell.commands"
-        if isinstance(command, str) and (found := _UNSAFE.search(command.strip())):
-            return f"command: {found[0]!r} is refused while run.shell.commands is set; use the list form"
-        names = environment if isinstance(environment, Mapping) else ()
-        loading = [name for name in names if _LOADING.fullmatch(name)]
-        if loading:
-            return f"environment: {loading[0]} is refused while run.shell.commands is set"
+        if (refusal := refusal_of(self._settings, words[0], environment)) is not None:
+            return refusal
+        if self._settings.allowed_commands is not None and isinstance(command, str):
+            if found := _UNSAFE.search(command.strip()):
+                return f"command: {found[0]!r} is refused while run.shell.commands is set; use the list form"
         return None
 
 

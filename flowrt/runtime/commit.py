@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import orjson
@@ -77,11 +77,13 @@ class Committer:
         if self._task is not None:
             self._task.cancel()
 
-    def add(self, instance: Instance) -> None:
-        """The instance has changed."""
-        if instance.id not in self._dirty:
-            self._dirty[instance.id] = _Dirty(instance)
+    def add(self, instance: Instance, waiting: Iterable[asyncio.Future[None]] = ()) -> None:
+        """The instance has changed; the futures are done when everything it has done so far is durable."""
+        dirty = self._dirty.get(instance.id)
+        if dirty is None:
+            dirty = self._dirty[instance.id] = _Dirty(instance)
             self._wake.set()
+        dirty.waiting.extend(waiting)
 
     def is_dirty(self, id_: str) -> bool:
         """Whether it has changes that are not durable yet."""
@@ -90,8 +92,7 @@ class Committer:
     def flushed(self, instance: Instance) -> asyncio.Future[None]:
         """Is done when everything the instance has done so far is durable."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.add(instance)
-        self._dirty[instance.id].waiting.append(future)
+        self.add(instance, [future])
         return future
 
     def whole(self) -> None:

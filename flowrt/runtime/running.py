@@ -27,7 +27,9 @@ class Running:
     """Effects whose wanting is durable: they may begin."""
     queued: bool = False
     busy: bool = False
-    """Advances in a thread right now."""
+    """Advances in a thread right now: nobody else may look into the instance."""
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    """To be done when what it does in its next turn, or in the present one, is durable."""
     volatile: bool = False
     """Excluded from persistence."""
 

@@ -188,9 +188,8 @@ class Service:
         missing: set[int],
         tags: Mapping[str, str] | None,
     ) -> list[str]:
-        begun = [self.worker.begin(_instance(ids[n], definition, inputs[n], tags)) for n in sorted(missing)]
-        self.worker.committer.whole()
-        await asyncio.gather(*begun)
+        instances = [_instance(ids[n], definition, inputs[n], tags) for n in sorted(missing)]
+        await self.worker.begin_all(instances)
         return ids
 
     async def get(self, id: str) -> dict[str, Json]:
@@ -198,7 +197,7 @@ class Service:
 
         Raises `UnknownInstance`.
         """
-        instance = self.worker.peek(id)
+        instance = self.worker.at_rest(id)
         if instance is not None:
             described = describe(instance)
             await self.worker.durable_now(id)

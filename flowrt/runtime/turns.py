@@ -51,26 +51,31 @@ class Turns:
 
     def advance_now(self, running: Running) -> None:
         """Takes the whole mailbox within this step of the event loop, if it can."""
-        while running.mailbox and not running.busy and not self._worker.stopping:
-            self._advance(running)
+        while running.mailbox and not self._worker.stopping and self._advance(running):
+            pass
 
-    def _advance(self, running: Running) -> None:
-        if running.busy:
-            return
+    def _advance(self, running: Running) -> bool:
+        """Moves an instance by a signal; False when it cannot be moved now."""
+        instance = running.instance
+        bounded = instance.definition.bounded
+        # A thread may not change what a commit is about to read: what came before is written first.
+        if running.busy or (not bounded and self._worker.committer.is_dirty(instance.id)):
+            return False
         signal = running.mailbox.popleft() if running.mailbox else Tick()
         if isinstance(signal, Completed | Failed):
             running.children.pop(signal.key, None)
             running.begun.discard(signal.key)
-        if not running.instance.definition.bounded:
+        if not bounded:
             running.busy = True
             self._worker.spawn(self._advance_aside(running, signal))
-            return
+            return True
         try:
-            self._worker.machine.advance(running.instance, signal, now())
+            self._worker.machine.advance(instance, signal, now())
         except Exception as error:
             self._worker.set_aside(running, error)
-            return
-        self._worker.moved(running)
+        else:
+            self._worker.moved(running)
+        return True
 
     async def _advance_aside(self, running: Running, signal: Signal) -> None:
         """An instance whose expressions may run away advances in a thread: the event loop goes on."""

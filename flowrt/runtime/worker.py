@@ -17,7 +17,7 @@ from flowrt.core.environment import Environment
 from flowrt.core.instance import COMPLETED, FAULTED, Fact, Instance
 from flowrt.core.machine import Machine
 from flowrt.core.records import BrokenRecord, restore
-from flowrt.core.signal import Arrived, Signal, Started, Tick
+from flowrt.core.signal import Arrived, Signal, Tick
 from flowrt.runtime.checkpoint import take_checkpoint
 from flowrt.runtime.children import child_signal
 from flowrt.runtime.clock import now
@@ -90,6 +90,10 @@ class Worker:
         """Takes no more turns, interrupts effects, writes what is there; the rest is left to restore."""
         self.stopping = True
         self.timers.stop()
+        for running in self._live.values():
+            if running.waiting and not (running.busy or running.volatile):
+                self.committer.add(running.instance, running.waiting)
+                running.waiting = []
         await self._effects.close(list(self._live.values()))
         for task in self._tasks:
             task.cancel()
@@ -112,18 +116,26 @@ class Worker:
     # Signals
 
     def begin(self, instance: Instance, parent: tuple[str, EffectKey] | None = None) -> asyncio.Future[None]:
-        """Starts a new instance; the future is done when the start is durable."""
+        """Starts a new instance; the future is done when its first turn is durable: from then on it hears events."""
         instance.parent = parent
         self.begun += 1
         running = self._admit(instance)
-        running.mailbox.append(Started())
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        running.waiting.append(done)
+        running.mailbox.append(Tick())
         self._turns.enqueue(running)
-        if running.volatile:
-            self._turns.advance_now(running)
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            done.set_result(None)
-            return done
-        return self.committer.flushed(instance)
+        return done
+
+    def begin_all(self, instances: Sequence[Instance]) -> asyncio.Future[list[None]]:
+        """Starts new instances; the future is done when they all are durable, in one commit."""
+        begun = [self.begin(instance) for instance in instances]
+        for instance in instances:
+            running = self._live[instance.id]
+            if not running.volatile:
+                self.committer.add(instance, running.waiting)
+                running.waiting = []
+        self.committer.whole()
+        return asyncio.gather(*begun)
 
     def deliver(self, id_: str, signal: Signal) -> None:
         """Hands a signal to an instance, which is loaded if need be."""
@@ -167,11 +179,17 @@ class Worker:
         """Waits until it has taken its whole mailbox."""
         self._turns.advance_now(running)
         while (running.busy or running.mailbox) and not self.stopping:
-            await asyncio.sleep(0.001 if running.busy else 0)
+            await asyncio.sleep(0.001)
 
     async def durable(self, running: Running) -> None:
         """Waits until everything it has done so far is durable."""
-        if not running.volatile and (changed(running.instance) or self.committer.is_dirty(running.instance.id)):
+        if running.volatile:
+            return
+        if running.busy or running.waiting:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            running.waiting.append(done)
+            await done
+        elif changed(running.instance) or self.committer.is_dirty(running.instance.id):
             await self.committer.flushed(running.instance)
 
     async def durable_now(self, id_: str) -> None:
@@ -190,13 +208,18 @@ class Worker:
         return self.committer.mark(event["source"], event["id"], until)
 
     def peek(self, id_: str) -> Instance | None:
-        """The instance if it is in memory."""
+        """The instance if it is in memory; a thread may be moving it."""
         running = self._live.get(id_)
         return running.instance if running is not None else None
 
+    def at_rest(self, id_: str) -> Instance | None:
+        """The instance if it is in memory, and no thread is moving it."""
+        running = self._live.get(id_)
+        return running.instance if running is not None and not running.busy else None
+
     def in_memory(self) -> Iterable[Instance]:
-        """Instances that are in memory only, since their workflow is excluded."""
-        return (running.instance for running in self._live.values() if running.volatile)
+        """Instances at rest that are in memory only, since their workflow is excluded."""
+        return (running.instance for running in self._live.values() if running.volatile and not running.busy)
 
     # Commit, then act
 
@@ -210,11 +233,14 @@ class Worker:
         self.timers.put(instance.id, instance.wake_at())
         if (instance.ready and not instance.suspended) or running.mailbox:
             self._turns.enqueue(running)
+        waiting, running.waiting = running.waiting, []
         if running.volatile:
             checkpoint = take_checkpoint(instance, self.machine, now())
             self._covered(instance, checkpoint)
-        elif changed(instance):
-            self.committer.add(instance)
+            for future in waiting:
+                _done(future)
+        elif changed(instance) or waiting:
+            self.committer.add(instance, waiting)
         elif not self.committer.is_dirty(instance.id):
             running.durable = {state.effect_key for state in instance.effects_wanted()}
             self._effects.reconcile(running)
@@ -252,6 +278,8 @@ class Worker:
         self._effects.reconcile(running)
         if checkpoint.entry.status in (COMPLETED, FAULTED, "cancelled") and instance.ended:
             self._ended(running)
+        elif running.mailbox or (instance.ready and not instance.suspended):
+            self._turns.enqueue(running)
         else:
             self._passivate(running)
 
@@ -351,6 +379,9 @@ class Worker:
         self._aside(running.instance.id, f"{type(error).__name__}: {error}")
         for task in running.effects.values():
             task.cancel()
+        for future in running.waiting:
+            if not future.done():
+                future.set_exception(error)
         self._live.pop(running.instance.id, None)
         self.index.remove(running.instance.id)
         self.timers.put(running.instance.id, None)
@@ -378,3 +409,8 @@ class Worker:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("a task of the worker failed", exc_info=task.exception())
+
+
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

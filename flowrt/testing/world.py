@@ -17,7 +17,7 @@ from flowrt.core.expression import Expression
 from flowrt.core.instance import WORKFLOW, Instance, TaskRecord
 from flowrt.core.machine import STEPS_A_TURN, Machine
 from flowrt.core.records import restore
-from flowrt.core.signal import Arrived, Signal, Started, Tick
+from flowrt.core.signal import Arrived, Signal, Tick
 from flowrt.runtime.checkpoint import take_checkpoint
 from flowrt.runtime.index import SubscriptionIndex
 from flowrt.runtime.running import changed
@@ -163,7 +163,7 @@ class World:
         ranks = self._surroundings.ranks
         ranks.setdefault(instance.id, len(ranks) + 1)
         self.live[instance.id] = instance
-        self.machine.advance(instance, Started(), self.now, self._budget)
+        self.machine.advance(instance, Tick(), self.now, self._budget)
         self._listen(instance)
         return instance
 

@@ -13,7 +13,7 @@ from flowrt.core.fault import Fault
 from flowrt.core.instance import Instance
 from flowrt.core.machine import Machine
 from flowrt.core.records import restore
-from flowrt.core.signal import Arrived, Cancel, Completed, Failed, Resume, Signal, Started, Suspend, Tick
+from flowrt.core.signal import Arrived, Cancel, Completed, Failed, Resume, Signal, Suspend, Tick
 from flowrt.runtime.checkpoint import take_checkpoint
 from flowrt.testing.happening import START_AT, Answer, CrashEverywhere
 from flowrt.testing.image import Image
@@ -25,7 +25,7 @@ MACHINE = Machine(Environment())
 
 def begun(*tasks: Any, input: Any = None) -> Instance:
     instance = Instance("it", compiled(*tasks), input)
-    MACHINE.advance(instance, Started(), 0.0)
+    MACHINE.advance(instance, Tick(), 0.0)
     return instance
 
 
@@ -96,7 +96,7 @@ def test_arguments_that_no_longer_evaluate_are_a_failure() -> None:
 def test_a_turn_ends_with_its_budget() -> None:
     count = {"for": {"in": "[range(100)]"}, "do": [{"one": {"set": {"n": "${ (.n // 0) + 1 }"}}}]}
     instance = Instance("it", compiled(count), None)
-    MACHINE.advance(instance, Started(), 0.0, budget=10)
+    MACHINE.advance(instance, Tick(), 0.0, budget=10)
     turns = 1
     while not instance.ended:
         assert instance.ready
@@ -114,7 +114,7 @@ def test_branches_begin_in_order_after_a_restart() -> None:
         return {name: {"do": steps}}
 
     instance = Instance("it", compiled({"fork": {"branches": [branch("a"), branch("b")]}}), 1)
-    MACHINE.advance(instance, Started(), 0.0, budget=3)
+    MACHINE.advance(instance, Tick(), 0.0, budget=3)
     while not instance.ended:
         instance = restored_later(instance)
         MACHINE.advance(instance, Tick(), 0.0, budget=1)

@@ -12,7 +12,7 @@ from flowrt.core.fault import Fault, canonical_type
 from flowrt.core.instance import Instance
 from flowrt.core.machine import Machine
 from flowrt.core.records import BrokenRecord, Stored, history_of, restore
-from flowrt.core.signal import Started
+from flowrt.core.signal import Tick
 from flowrt.testing.image import Image
 from tests.core.worlds import GET, compiled, world_of
 
@@ -23,7 +23,7 @@ def stored() -> tuple[Instance, Stored]:
     loop = {"for": {"each": "x", "in": "[1, 2]"}, "do": [{"get": GET}]}
     guarded = {"try": [{"loop": loop}], "catch": {"retry": {"limit": {"attempt": {"count": 2}}}}}
     instance = Instance("it", compiled({"set": {"n": 1}, "export": {"as": "."}}, guarded), {"a": [1, None, "é"]})
-    MACHINE.advance(instance, Started(), 5.0)
+    MACHINE.advance(instance, Tick(), 5.0)
     return instance, Image.of(instance, MACHINE, 5.0).read()
 
 

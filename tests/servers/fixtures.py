@@ -62,7 +62,8 @@ def _refuse(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def _running(server: AnyServer, folders: pytest.TempPathFactory) -> Iterator[AnyServer]:
+def running(server: AnyServer, folders: pytest.TempPathFactory) -> Iterator[AnyServer]:
+    """For a fixture: the server in a folder of its own until the fixture ends."""
     _require(server)
     try:
         server.start(folders.mktemp(server.name))
@@ -94,79 +95,79 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    yield from _running(_given("FLOWRT_TEST_REDIS_URL", Redis()), tmp_path_factory)
+    yield from running(_given("FLOWRT_TEST_REDIS_URL", Redis()), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def redis_cluster_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
-    yield from _running(RedisCluster(), tmp_path_factory)
+    yield from running(RedisCluster(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def redis_sentinel_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSentinel]:
-    yield from _running(RedisSentinel(), tmp_path_factory)
+    yield from running(RedisSentinel(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def infinispan_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Infinispan]:
-    yield from _running(Infinispan(), tmp_path_factory)
+    yield from running(Infinispan(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    yield from _running(_given("FLOWRT_TEST_POSTGRES_URL", Postgres()), tmp_path_factory)
+    yield from running(_given("FLOWRT_TEST_POSTGRES_URL", Postgres()), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def pgbouncer_server(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PgBouncer]:
-    yield from _running(PgBouncer(postgres_server.url), tmp_path_factory)
+    yield from running(PgBouncer(postgres_server.url), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    yield from _running(_given("FLOWRT_TEST_MYSQL_URL", MariaDB()), tmp_path_factory)
+    yield from running(_given("FLOWRT_TEST_MYSQL_URL", MariaDB()), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
-    yield from _running(Kafka(), tmp_path_factory)
+    yield from running(Kafka(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def pulsar_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pulsar]:
-    yield from _running(Pulsar(), tmp_path_factory)
+    yield from running(Pulsar(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def rabbitmq_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
-    yield from _running(RabbitMQ(), tmp_path_factory)
+    yield from running(RabbitMQ(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
-    yield from _running(Nats(), tmp_path_factory)
+    yield from running(Nats(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def mosquitto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
-    yield from _running(Mosquitto(), tmp_path_factory)
+    yield from running(Mosquitto(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def keycloak_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keycloak]:
-    yield from _running(Keycloak(), tmp_path_factory)
+    yield from running(Keycloak(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def kubernetes_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubernetes]:
-    yield from _running(Kubernetes(), tmp_path_factory)
+    yield from running(Kubernetes(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def podman_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
-    yield from _running(Podman(), tmp_path_factory)
+    yield from running(Podman(), tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def toxiproxy_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toxiproxy]:
-    yield from _running(Toxiproxy(), tmp_path_factory)
+    yield from running(Toxiproxy(), tmp_path_factory)

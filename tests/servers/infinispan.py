@@ -17,7 +17,7 @@ _STARTER = Path(__file__).parent / "java" / "RespEndpoint.java"
 
 class Infinispan(SingleProcessServer):
     name = "infinispan"
-    ready_within_s = 60
+    ready_within_s = 240
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Infinispan(SingleProcessServer):
 
     def command(self) -> Sequence[str | Path]:
         classes = f"{self._jars}/*:{self._starter}"
-        return [maven.java(), *maven.small_machine(256), "-cp", classes, _STARTER.stem, str(self.port), self._data]
+        return [maven.java(), *maven.small_machine(512), "-cp", classes, _STARTER.stem, str(self.port), self._data]
 
     def ready(self) -> bool:
         return answers(self.port)

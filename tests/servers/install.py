@@ -9,12 +9,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-_LISTS_AGE_S = 24 * 3600
 _OTHERS_INSTALL_S = 300
 
 
@@ -91,11 +89,12 @@ def _apt_install(name: str, packages: Sequence[str]) -> None:
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise Missing(f"{name} is not installed: sudo {' '.join(command)}")
+    # In runlevel 1 a package does not start the server it brings; the tests start their own.
+    environment = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    command += ["-o", f"DPkg::Lock::Timeout={_OTHERS_INSTALL_S}", "-o", "Acquire::Retries=3"]
     with locked("apt"):
-        updated = cache() / "apt-updated"
-        if not updated.exists() or time.time() - updated.stat().st_mtime > _LISTS_AGE_S:
+        try:
+            run(command, name, environment=environment)
+        except Missing:  # the lists of packages are missing, or too old
             run(["apt-get", "update"], name)
-            updated.touch()
-        # In runlevel 1 a package does not start the server it brings; the tests start their own.
-        command += ["-o", f"DPkg::Lock::Timeout={_OTHERS_INSTALL_S}"]
-        run(command, name, environment={"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"})
+            run(command, name, environment=environment)

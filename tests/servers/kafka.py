@@ -15,7 +15,7 @@ _COORDINATES = ("org.apache.kafka:kafka_2.13:3.9.1", "org.slf4j:slf4j-simple:1.7
 
 class Kafka(SingleProcessServer):
     name = "kafka"
-    ready_within_s = 120
+    ready_within_s = 240
 
     def __init__(self) -> None:
         super().__init__()

@@ -13,6 +13,7 @@ from .process import ServerFailed, ServerProcess
 
 _KUBERNETES = "v1.33.13"
 _ETCD = "v3.6.7"
+_READY_WITHIN_S = 240
 
 
 def _api_server_program() -> Path:
@@ -76,8 +77,8 @@ class Kubernetes:
         self._launch(self._etcd, self._api_server)
 
     def _launch(self, etcd: ServerProcess, api_server: ServerProcess) -> None:
-        etcd.start(lambda: answers(self._etcd_port), 30)
-        api_server.start(self._ready, 120)
+        etcd.start(lambda: answers(self._etcd_port), _READY_WITHIN_S)
+        api_server.start(self._ready, _READY_WITHIN_S)
 
     def _ready(self) -> bool:
         trust = ssl.create_default_context(cafile=self.authority)

@@ -26,7 +26,7 @@ _LOGGING = """\
 
 class Pulsar(SingleProcessServer):
     name = "pulsar"
-    ready_within_s = 120
+    ready_within_s = 240
 
     def __init__(self) -> None:
         super().__init__()

@@ -16,7 +16,6 @@ def _rabbitmq_program() -> Path:
 
 class RabbitMQ(SingleProcessServer):
     name = "rabbitmq"
-    ready_within_s = 120
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,5 +77,5 @@ class RabbitMQ(SingleProcessServer):
             listen = ["-address", "127.0.0.1", "-port", str(self._mapper_port)]
             self._mapper = ServerProcess("epmd", [program("epmd", "rabbitmq-server"), *listen], self._folder)
         if not self._mapper.running:
-            self._mapper.start(lambda: answers(self._mapper_port), 10)
+            self._mapper.start(lambda: answers(self._mapper_port), self.ready_within_s)
         super()._launch(process)

@@ -86,7 +86,7 @@ class Redis(SingleProcessServer):
         """A node forgets a SIGTERM that comes while it writes the first file of its log."""
         if process.running:
             with suppress(redis.RedisError):
-                wait_until(lambda: "aof_rewrite_in_progress:1" not in self.ask("INFO"), "redis wrote its log", 10)
+                wait_until(lambda: "aof_rewrite_in_progress:1" not in self.ask("INFO"), "redis wrote its log", 60)
         super()._end(process)
 
     def ask(self, *command: str) -> Any:

@@ -8,7 +8,7 @@ from .process import finish, wait_until
 from .redis import Redis, redis_program
 
 _SETTINGS = ("cluster-enabled yes", "cluster-node-timeout 1000", "repl-diskless-sync-delay 0", "shutdown-timeout 0")
-_WHOLE_WITHIN_S = 60
+_WHOLE_WITHIN_S = 120
 
 
 class RedisCluster:

@@ -8,7 +8,7 @@ import redis
 from .process import ServerFailed, wait_until
 from .redis import Redis
 
-_SETTLED_WITHIN_S = 60
+_SETTLED_WITHIN_S = 120
 _NODE = ("repl-diskless-sync-delay 0", "shutdown-timeout 0")
 
 

@@ -11,7 +11,7 @@ from .process import ServerFailed, ServerProcess
 
 class SingleProcessServer(ABC):
     name: str
-    ready_within_s: float = 30
+    ready_within_s: float = 120
     stop_signal = signal.SIGTERM
     user: str | None = None
 

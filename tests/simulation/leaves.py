@@ -10,6 +10,8 @@ TAIL = "tostring | .[-24:]"
 """The end of the text of the data: small, but different where the data was."""
 ERRORS = ("communication", "timeout", "runtime", "https://example.test/errors/odd")
 TYPES = ("a", "b", "c", "stop")
+TOLD = "told"
+"""A type of events that is never consumed one by one."""
 
 
 class Leaves:
@@ -23,6 +25,8 @@ class Leaves:
         self.calling = False
         self.guarded = 0
         """How many tries are around."""
+        self.emits: tuple[str, ...] = (*TYPES, TOLD)
+        """The types of what it may emit: of what is done for each event, only later ones, lest it feed itself."""
 
     # Simple tasks
 
@@ -47,10 +51,14 @@ class Leaves:
 
     def _emit(self) -> Json:
         data = {"k": self._pick(0, 1), "from": "${ " + TAIL + " }"}
-        return {"emit": {"event": {"with": {"source": f"/{self.name}", "type": self.dice.choice(TYPES), "data": data}}}}
+        return {
+            "emit": {"event": {"with": {"source": f"/{self.name}", "type": self.dice.choice(self.emits), "data": data}}}
+        }
 
     def _child(self) -> Json:
-        target: Json = {"namespace": "sim", "name": self.dice.choice(self.children), "version": "1.0.0"}
+        # The first one tells only, so it can be run for each event as well.
+        able = self.children if len(self.emits) > len(TYPES) else self.children[:1]
+        target: Json = {"namespace": "sim", "name": self.dice.choice(able), "version": "1.0.0"}
         if self._chance(0.5):
             target["input"] = {"n": "${ " + TAIL + " }", "list": [1, 2]}
         return {"run": {"workflow": target, "await": self._chance(0.8)}}
@@ -62,18 +70,20 @@ class Leaves:
         listen: Json = {"listen": {"to": self._strategy(), "read": self.dice.choice(("data", "envelope", "raw"))}}
         return {**listen, "timeout": {"after": self._duration(20)}} if self.guarded else listen
 
-    def _strategy(self, nested: bool = False) -> Json:
+    def _strategy(self, types: tuple[str, ...] = (*TYPES, TOLD), nested: bool = False) -> Json:
         mode = self.dice.choice(("one", "any", "all"))
-        filters = [self._filter() for _ in range(self.dice.randrange(1, 3))]
+        filters = [self._filter(types) for _ in range(self.dice.randrange(1, 3))]
         strategy: Json = {mode: filters[0] if mode == "one" else filters}
         if mode == "any" and not nested and self._chance(0.5):
             strategy["until"] = (
-                self._strategy(nested=True) if self._chance(0.5) else self.dice.choice(("length >= 2", "${ false }"))
+                self._strategy(types, nested=True)
+                if self._chance(0.5)
+                else self.dice.choice(("length >= 2", "${ false }"))
             )
         return strategy
 
-    def _filter(self) -> Json:
-        filter_: Json = {"with": {"type": self.dice.choice(TYPES)}}
+    def _filter(self, types: tuple[str, ...]) -> Json:
+        filter_: Json = {"with": {"type": self.dice.choice(types)}}
         if self._chance(0.2):
             filter_["with"]["data"] = "${ .k == 1 }"
         if self._chance(0.3):

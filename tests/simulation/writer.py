@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulation.leaves import TAIL, Json, Leaves
+from tests.simulation.leaves import TAIL, TYPES, Json, Leaves
 
 LOG = '($context // {}) + {log: ((($context.log // "") + "%s,") | .[-24:])}'
 COUNT = "($context // {}) + {%s: (($context.%s // 0) + 1)}"
@@ -174,13 +174,17 @@ class Writer(Leaves):
     def _listen_each(self, depth: int, scope: tuple[str, ...]) -> Json:
         item = f"event{self.names}"
         foreach: Json = {"item": item, "at": f"number{self.names}"}
+        last = self.dice.randrange(len(TYPES))
+        to = self._strategy(TYPES[: last + 1])
         if self._chance(0.8):
+            around, self.emits = self.emits, tuple(each for each in self.emits if each not in TYPES[: last + 1])
             foreach["do"] = self.tasks(depth + 1, (*scope, f"${item}.k?"))
+            self.emits = around
         if self._chance(0.5):
             foreach["output"] = {"as": TAIL}
         if self._chance(0.5):
             foreach["export"] = {"as": LOG % item}
-        each = {"listen": {"to": self._strategy()}, "foreach": foreach}
+        each = {"listen": {"to": to}, "foreach": foreach}
         return {**each, "timeout": {"after": self._duration(20)}} if self.guarded else each
 
     def _subscribe(self, depth: int, scope: tuple[str, ...]) -> Json:

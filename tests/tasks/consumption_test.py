@@ -10,7 +10,7 @@ from flowrt.core.definition import Subscription
 from flowrt.core.environment import Environment
 from flowrt.core.instance import Instance
 from flowrt.core.machine import Machine
-from flowrt.core.signal import Arrived, Started
+from flowrt.core.signal import Arrived, Tick
 from tests.core.worlds import compiled, event
 
 MACHINE = Machine(Environment())
@@ -18,7 +18,7 @@ MACHINE = Machine(Environment())
 
 def listening(to: Any, input: Any = None, **more: Any) -> Instance:
     instance = Instance("it", compiled({"listen": {"to": to, **more}}), input)
-    MACHINE.advance(instance, Started(), 0.0)
+    MACHINE.advance(instance, Tick(), 0.0)
     assert instance.status == "waiting"
     return instance
 
@@ -83,7 +83,7 @@ def test_an_expectation_is_of_the_moment_when_listening_began() -> None:
     note = {"listen": {"to": one(type="b")}, "export": {"as": "2"}}
     fork = {"fork": {"branches": [{"hear": hear}, {"note": note}]}}
     instance = Instance("it", compiled({"set": {"n": 1}, "export": {"as": "1"}}, fork), None)
-    MACHINE.advance(instance, Started(), 0.0)
+    MACHINE.advance(instance, Tick(), 0.0)
     offered(instance, event("b"))
     assert instance.context == 2
     assert MACHINE.subscriptions(instance, 0.0) == [Subscription("a", ".data.k", 1)]
@@ -93,7 +93,7 @@ def test_an_expectation_is_of_the_moment_when_listening_began() -> None:
 
 def test_an_expectation_that_fails_is_the_listeners_fault() -> None:
     instance = Instance("it", compiled({"listen": {"to": correlated(".data.k", "${ .n.m }")}}), {"n": 7})
-    MACHINE.advance(instance, Started(), 0.0)
+    MACHINE.advance(instance, Tick(), 0.0)
     assert instance.error is not None
     assert (instance.status, instance.error.status, instance.error.instance) == ("faulted", 400, "/do/0/t0")
 

@@ -10,7 +10,7 @@ from flowrt.core.effect import Outcome
 from flowrt.core.environment import Environment
 from flowrt.core.instance import SCHEDULE, Instance
 from flowrt.core.machine import Machine
-from flowrt.core.signal import Completed, Started, Tick
+from flowrt.core.signal import Completed, Tick
 from flowrt.testing.happening import START_AT, CrashEverywhere, crash_never
 from flowrt.testing.world import World
 from tests.core.worlds import JQ, answer_null, compiled, event, problems
@@ -64,7 +64,7 @@ def test_it_fires_on_events(crashes: bool) -> None:
 def test_it_catches_up_as_it_is_told(catch_up: str, hours: list[float]) -> None:
     machine = Machine(Environment(catch_up=catch_up))
     instance = Instance("schedule", compiled({"set": {"n": 1}}, schedule={"every": "PT1H"}), {}, SCHEDULE)
-    machine.advance(instance, Started(), 0.0)
+    machine.advance(instance, Tick(), 0.0)
     fired: list[float] = []
     for now in (7.5 * HOUR, 8 * HOUR):
         machine.advance(instance, Tick(), now)
@@ -80,7 +80,7 @@ def test_it_catches_up_as_it_is_told(catch_up: str, hours: list[float]) -> None:
 def test_cron_reads_the_zone_of_the_environment() -> None:
     machine = Machine(Environment(timezone="Asia/Tokyo"))
     instance = Instance("schedule", compiled({"set": {"n": 1}}, schedule={"cron": "0 9 * * *"}), {}, SCHEDULE)
-    machine.advance(instance, Started(), START_AT)
+    machine.advance(instance, Tick(), START_AT)
     assert instance.wake_at() == START_AT + 24 * HOUR
 
 

@@ -127,6 +127,16 @@ def endpoint_policy(given: Mapping[str, Any]) -> Json:
     return _endpoint(settings)[1] if isinstance(settings, Mapping) else None
 
 
+def program_of(given: Mapping[str, Any]) -> tuple[str | None, Json] | None:
+    """The program that would be started and its variables; without a program where an expression names it."""
+    transport = given.get("transport")
+    stdio = transport.get("stdio") if isinstance(transport, Mapping) else None
+    if not isinstance(stdio, Mapping) or not stdio.get("command"):
+        return None
+    command = stdio["command"]
+    return (None if _is_expression(command) else _text(command)), stdio.get("environment")
+
+
 def _transport(transport: Mapping[str, Any]) -> Stdio | Http:
     if "stdio" in transport:
         stdio = transport["stdio"]

@@ -8,19 +8,21 @@ Source: dsl-reference.md, "MCP Call".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from flowrt.core.effect import Effect, Json, Outcome
 from flowrt.core.fault import Fault, Faulted
 from flowrt.effects.auth import Authentication, policy_problems
 from flowrt.effects.client import Clients
 from flowrt.effects.client.faults import misconfigured
-from flowrt.effects.mcp.arguments import Http, Stdio, Wanted, endpoint_policy, problems_of, read_arguments
+from flowrt.effects.mcp.arguments import Stdio, Wanted, endpoint_policy, problems_of, program_of, read_arguments
 from flowrt.effects.mcp.connections import Connections
 from flowrt.effects.mcp.extra import MISSING, is_missing
 from flowrt.effects.mcp.session import converse
 from flowrt.effects.mcp.stdio import Process
 from flowrt.effects.mcp.streamable import Endpoint
+from flowrt.effects.process import ProcessSettings
+from flowrt.effects.process_rules import refusal_of, refusal_of_all
 
 _NO_ANSWER, _NO_ANSWER_IN_TIME = 503, 504
 
@@ -32,17 +34,17 @@ class McpCall:
     "arguments"?, "environment"?}}, "protocolVersion"?, "timeout"?, "client"?: {"name", "version"}}`, all evaluated.
     The output is the JSON-RPC result; a list is followed to its end unless `parameters.cursor` asks for one page.
 
-    `stdio_commands`: the programs that may be started as servers; None: all.
+    `settings`: whether, and which, programs may be started as servers. By default none.
     """
 
     kind = "mcp"
 
     def __init__(
-        self, clients: Clients, authentication: Authentication, *, stdio_commands: Collection[str] | None = None
+        self, clients: Clients, authentication: Authentication, settings: ProcessSettings | None = None
     ) -> None:
         self._authentication = authentication
         self._connections = Connections(clients)
-        self._stdio_commands = stdio_commands
+        self._settings = settings or ProcessSettings()
         self._running: set[asyncio.Task[Outcome]] = set()
 
     async def run(self, effect: Effect) -> Outcome:
@@ -51,8 +53,10 @@ class McpCall:
         if is_missing():
             raise misconfigured(MISSING)
         wanted = read_arguments(effect.arguments)
-        if (problem := self._refusal(wanted.transport)) is not None:
-            raise misconfigured(problem)
+        if isinstance(wanted.transport, Stdio):
+            problem = self._refusal(wanted.transport.command, wanted.transport.environment)
+            if problem is not None:
+                raise misconfigured(f"call: mcp: transport.stdio: {problem}")
         # A task of its own: a second cancellation must not break off the ending of the server process.
         task = asyncio.create_task(self._ask(wanted, effect))
         self._running.add(task)
@@ -65,10 +69,13 @@ class McpCall:
             raise
 
     async def check(self, arguments: Json, base_uri: str | None) -> Sequence[str]:
-        """A missing extra; wrong methods, transports, durations and policies that are written out."""
+        """A missing extra; wrong methods, transports, durations and policies that are written out; a program that may
+        not be started, as far as no expression decides it."""
         if is_missing():
             return [MISSING]
         problems = list(problems_of(arguments))
+        if (program := program_of(arguments)) is not None and (refusal := self._refusal(*program)) is not None:
+            problems.append(f"/transport/stdio: {refusal}")
         policy = policy_problems(endpoint_policy(arguments))
         return [*problems, *(f"/transport/http/endpoint/authentication{problem}" for problem in policy)]
 
@@ -84,11 +91,11 @@ class McpCall:
         if not task.cancelled():
             task.exception()  # looked at, for nobody may be left to do so
 
-    def _refusal(self, transport: Stdio | Http) -> str | None:
-        allowed = self._stdio_commands
-        if allowed is None or isinstance(transport, Http) or transport.command in allowed:
-            return None
-        return f"call: mcp: {transport.command!r} is not among the programs that may be started as MCP servers"
+    def _refusal(self, command: str | None, environment: Json) -> str | None:
+        disabled = refusal_of_all(self._settings, "programs as MCP servers")
+        if disabled is not None or command is None:
+            return disabled
+        return refusal_of(self._settings, command, environment)
 
     async def _ask(self, wanted: Wanted, effect: Effect) -> Outcome:
         peer, limit_s = self._peer(wanted, effect)

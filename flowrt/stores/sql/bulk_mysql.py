@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import mysql
@@ -14,7 +13,7 @@ from flowrt.stores.sql.bulk import Change, Row, Where, portions
 from flowrt.stores.sql.parts import Parts, owner_of
 from flowrt.stores.sql.tables import COMPLETED
 from flowrt.stores.sql.text import escape
-from flowrt.stores.sql.types import Instant, KeyText
+from flowrt.stores.sql.written import Written, converted, written
 
 _MOST_KEYS = 200
 """In one condition: short enough for the optimizer to see ranges in it."""
@@ -70,14 +69,14 @@ class MysqlBulk:
     def _write(
         self, connection: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
     ) -> None:
-        written = _written(table, columns)
+        how = _written(table, columns)
         for portion in portions(rows, len(rows), _MOST_BYTES):
-            connection.exec_driver_sql(statement, [(self._application, *_converted(written, row)) for row in portion])
+            connection.exec_driver_sql(statement, converted(self._application, how, portion))
 
     def _where(self, connection: Connection, statement: str, table: Table, where: Where, rows: Sequence[Row]) -> None:
-        condition, written = _matches(where), _written(table, where.columns)
+        condition, how = _matches(where), _written(table, where.columns)
         for portion in portions(rows, _MOST_KEYS, _MOST_BYTES):
-            values = [value for row in portion for value in _converted(written, row)]
+            values = [value for row in converted(self._application, how, portion) for value in row[1:]]
             conditions = " OR ".join([condition] * len(portion))
             completed = (
                 "" if where.completed is None else f" AND task_type {'=' if where.completed else '<>'} {COMPLETED}"
@@ -112,23 +111,8 @@ def _matches(where: Where) -> str:
 
 
 @cache
-def _written(table: Table, columns: tuple[str, ...]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
-    """How values of a row are written, where not as they are: by their place."""
-    found: list[tuple[int, Callable[[Any], Any]]] = []
-    for place, name in enumerate(columns):
-        if isinstance(table.c[name].type, KeyText):
-            found.append((place, escape))
-        elif isinstance(table.c[name].type, Instant):
-            found.append((place, _calendar))
-    return tuple(found)
-
-
-def _converted(written: tuple[tuple[int, Callable[[Any], Any]], ...], row: Row) -> Row:
-    values = list(row)
-    for place, write in written:
-        if values[place] is not None:
-            values[place] = write(values[place])
-    return tuple(values)
+def _written(table: Table, columns: tuple[str, ...]) -> Written:
+    return written(table, columns, _calendar)
 
 
 def _calendar(at: float) -> datetime:

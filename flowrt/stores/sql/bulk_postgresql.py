@@ -18,6 +18,7 @@ from flowrt.stores.sql.bulk import Change, Row, Where, portions
 from flowrt.stores.sql.tables import COMPLETED
 from flowrt.stores.sql.text import escape
 from flowrt.stores.sql.types import Instant, KeyText
+from flowrt.stores.sql.written import escaped
 
 _MOST_ROWS = 20_000
 _MOST_BYTES = 64 * 1024 * 1024
@@ -105,15 +106,9 @@ class PostgresqlBulk:
 def _arrays(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> list[Sequence[Any]]:
     arrays: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for place, name in enumerate(columns):
-        texts = arrays[place]
-        if isinstance(table.c[name].type, KeyText) and not _plain(texts):
-            arrays[place] = [None if text is None else escape(text) for text in texts]
+        if isinstance(table.c[name].type, KeyText):
+            arrays[place] = escaped(arrays[place])
     return arrays
-
-
-def _plain(texts: Sequence[str | None]) -> bool:
-    given = list(filter(None, texts))
-    return all(map(str.isprintable, given)) and not any(map(str.endswith, given, repeat(" ")))
 
 
 _preparer = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +60,16 @@ KINDS = {
 HEAVY = ("kafka", "pulsar")
 
 
-@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.heavy] * (name in HEAVY)) for name in KINDS])
+def _cases(names: Iterable[str]) -> list[pytest.ParameterSet]:
+    return [pytest.param(name, marks=[pytest.mark.heavy] * (name in HEAVY)) for name in names]
+
+
+only_where_messages_are_kept = pytest.mark.parametrize(
+    "kind", _cases(name for name, kind in KINDS.items() if kind.keeps), indirect=True
+)
+
+
+@pytest.fixture(params=_cases(KINDS))
 def kind(request: pytest.FixtureRequest) -> Kind:
     return KINDS[request.param]
 
@@ -134,11 +143,10 @@ async def test_the_same_receive_again_gives_the_same_message(kind: Kind, written
     await run.end()
 
 
+@only_where_messages_are_kept
 async def test_another_process_goes_on_after_the_last_committed_message(
     kind: Kind, written: Json, run_on: RunOn, make_call: Callable[..., AsyncapiCall]
 ) -> None:
-    if not kind.keeps:
-        pytest.skip("this protocol keeps nothing for those who are not connected")
     run = run_on(written)
     waiting = await run.subscribing()
     await run.publish("first")
@@ -151,11 +159,10 @@ async def test_another_process_goes_on_after_the_last_committed_message(
     await run.end()
 
 
+@only_where_messages_are_kept
 async def test_a_message_whose_commit_was_lost_comes_again(
     kind: Kind, written: Json, run_on: RunOn, make_call: Callable[..., AsyncapiCall]
 ) -> None:
-    if not kind.keeps:
-        pytest.skip("this protocol keeps nothing for those who are not connected")
     run = run_on(written)
     asked = asyncio.create_task(run.ask())
     await until(lambda: run.call.subscriptions == 1)
@@ -167,11 +174,10 @@ async def test_a_message_whose_commit_was_lost_comes_again(
     await run.end()
 
 
+@only_where_messages_are_kept
 async def test_an_end_in_another_process_acknowledges_the_last_message(
     kind: Kind, written: Json, run_on: RunOn, make_call: Callable[..., AsyncapiCall]
 ) -> None:
-    if not kind.keeps:
-        pytest.skip("this protocol keeps nothing for those who are not connected")
     run = run_on(written)
     waiting = await run.subscribing()
     await run.publish("only")

@@ -15,6 +15,7 @@ from flowrt.core.effect import Effect
 from flowrt.effects.container.run import ContainerRun
 from flowrt.effects.container.settings import ContainerSettings
 from tests.effects.container.docker_server import Docker
+from tests.servers.fixtures import running
 from tests.servers.podman import Podman
 
 
@@ -51,14 +52,7 @@ class Look:
 
 @pytest.fixture(scope="session")
 def docker_server(podman_server: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Docker]:
-    server = Docker(podman_server)
-    if (reason := server.unavailable()) is not None:
-        pytest.skip(f"docker: {reason}")
-    try:
-        server.start(tmp_path_factory.mktemp("docker"))
-        yield server
-    finally:
-        server.stop()
+    yield from running(Docker(podman_server), tmp_path_factory)
 
 
 @pytest.fixture(params=["podman", "docker"])

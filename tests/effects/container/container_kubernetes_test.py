@@ -17,7 +17,6 @@ from flowrt.effects.container.settings import ContainerSettings, KubernetesSetti
 from tests.effects.container.kubelet import Kubelet
 from tests.servers.certificates import self_made
 
-pytest.importorskip("kubernetes_asyncio")
 pytestmark = pytest.mark.heavy
 
 

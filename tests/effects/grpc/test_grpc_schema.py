@@ -13,11 +13,10 @@ import trustme
 from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha._async import ReflectionServicer
 
+from flowrt.config.model import Config, Grpc, Http
 from flowrt.core.fault import PREFIX, Faulted
-from flowrt.effects.auth import Authentication
-from flowrt.effects.client import Clients, ClientSettings, Tls
 from flowrt.effects.grpc import GrpcCall
-from flowrt.effects.resources import Resources
+from flowrt.outside import Outside
 from tests.effects.grpc.conftest import EffectOf
 from tests.effects.grpc.library_server import PROTOS, SERVICE, Library, serving
 
@@ -104,15 +103,17 @@ async def test_a_changed_file_is_noticed_and_schemas_never_meet(
 
 @pytest.fixture
 async def trusting(tmp_path: Path) -> AsyncIterator[tuple[GrpcCall, trustme.CA]]:
-    """An adapter whose client trusts an authority of the test's own."""
+    """An adapter of a configuration: its client trusts an authority of the test's own, and localhost speaks TLS."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    clients = Clients(ClientSettings(tls=Tls(ca_file=str(tmp_path / "ca.pem"))))
-    authentication = Authentication(clients)
-    call = GrpcCall(clients, authentication, Resources(authentication), tls_servers=("localhost:*",))
+    client = {"tls": {"ca-file": str(tmp_path / "ca.pem")}}
+    config = Config(http=Http(clients={"default": client}), grpc=Grpc(tls_servers=("localhost:*",)))
+    outside = Outside(config, trusted=False)
+    call = outside.factories()["grpc"]()
+    assert isinstance(call, GrpcCall)
     yield call, authority
     await call.close()
-    await clients.close()
+    await outside.clients.close()
 
 
 def _credentials(authority: trustme.CA, *, asks: bool = False) -> grpc.ServerCredentials:

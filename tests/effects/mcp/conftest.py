@@ -18,6 +18,7 @@ from flowrt.core.effect import Effect
 from flowrt.effects.auth import Authentication
 from flowrt.effects.client import Clients
 from flowrt.effects.mcp import McpCall
+from flowrt.effects.process import ProcessSettings
 from tests.effects.mcp.weather_server import weather
 
 SERVER = Path(__file__).parent / "weather_server.py"
@@ -27,7 +28,7 @@ Ask = Callable[..., Effect]
 @pytest.fixture
 async def call() -> AsyncIterator[McpCall]:
     clients = Clients()
-    call = McpCall(clients, Authentication(clients))
+    call = McpCall(clients, Authentication(clients), ProcessSettings(shell_enabled=True))
     yield call
     await call.close()
     await clients.close()

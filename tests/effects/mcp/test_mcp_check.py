@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from flowrt.config.model import Config, Run, Shell
 from flowrt.effects.mcp import McpCall
+from flowrt.outside import Outside
 from tests.effects.grpc.without import modules_after, run_without
 
 STDIO: Any = {"stdio": {"command": "npx"}}
@@ -63,6 +65,28 @@ async def test_problems_at_load(call: McpCall, given: Any, said: str) -> None:
     problems = await call.check(given, None)
     assert len(problems) == 1
     assert problems[0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("config", "trusted", "allowed"),
+    [
+        (Config(), False, False),
+        (Config(run=Run(shell=Shell(enabled=True))), False, True),
+        (Config(run=Run(shell=Shell(enabled=True, commands=("uvx",)))), False, False),
+        (Config(), True, True),
+    ],
+)
+async def test_the_switch_of_shell_commands_is_that_of_servers_that_are_programs(
+    config: Config, trusted: bool, allowed: bool
+) -> None:
+    outside = Outside(config, trusted)
+    call = outside.factories()["mcp"]()
+    problems = await call.check(_with(), None)
+    assert (problems == []) == allowed
+    assert all("run.shell" in problem for problem in problems)
+    assert await call.check(_with(transport={"http": {"endpoint": "https://mcp.example"}}), None) == []
+    await call.close()
+    await outside.clients.close()
 
 
 def test_missing_extra_is_told_at_load_and_at_run(tmp_path: Path) -> None:

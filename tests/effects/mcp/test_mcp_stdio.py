@@ -13,6 +13,7 @@ from flowrt.core.fault import PREFIX, Fault, Faulted
 from flowrt.effects.auth import Authentication
 from flowrt.effects.client import Clients
 from flowrt.effects.mcp import McpCall
+from flowrt.effects.process import ProcessSettings
 from tests.effects.mcp.conftest import Ask
 
 
@@ -114,12 +115,36 @@ async def test_a_program_that_is_not_there(call: McpCall, over_stdio: Ask) -> No
     assert "no-such-program" in (fault.detail or "")
 
 
-async def test_programs_may_be_restricted(over_stdio: Ask) -> None:
+OFF = "run.shell is off; set run.shell.enabled to true to allow programs as MCP servers"
+LISTED = ProcessSettings(shell_enabled=True, allowed_commands=("npx",))
+
+
+@pytest.mark.parametrize(
+    ("settings", "stdio", "said"),
+    [
+        (ProcessSettings(), {"command": "npx"}, OFF),
+        (LISTED, {"command": "node"}, "command 'node' is not on the list run.shell.commands"),
+        (LISTED, {"command": "npx", "environment": {"LD_PRELOAD": "x"}}, "environment: LD_PRELOAD is refused"),
+    ],
+)
+async def test_a_program_that_may_not_be_started(
+    over_stdio: Ask, settings: ProcessSettings, stdio: dict[str, Any], said: str
+) -> None:
     clients = Clients()
-    call = McpCall(clients, Authentication(clients), stdio_commands=["npx"])
-    fault = await _fault(call, over_stdio("tools/list"))
+    call = McpCall(clients, Authentication(clients), settings)
+    effect = over_stdio("tools/list", stdio=stdio)
+    fault = await _fault(call, effect)
     assert fault.type == PREFIX + "configuration"
-    assert "is not among the programs that may be started" in (fault.detail or "")
+    assert (fault.detail or "").startswith(f"call: mcp: transport.stdio: {said}")
+    [problem] = await call.check(effect.arguments, None)
+    assert problem.startswith(f"/transport/stdio: {said}")
+
+
+async def test_a_program_that_an_expression_names_is_judged_when_it_is_known(over_stdio: Ask) -> None:
+    clients = Clients()
+    unknown = over_stdio("tools/list", stdio={"command": "${ .server }"}).arguments
+    assert await McpCall(clients, Authentication(clients), LISTED).check(unknown, None) == []
+    assert await McpCall(clients, Authentication(clients)).check(unknown, None) == [f"/transport/stdio: {OFF}"]
 
 
 async def _pids(path: Path) -> list[int]:

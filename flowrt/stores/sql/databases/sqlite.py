@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from flowrt.stores.protocol import StoreRefused, StoreUnavailable
-from flowrt.stores.sql.bulk import PortableBulk
+from flowrt.stores.sql.bulk_sqlite import SqliteBulk
 from flowrt.stores.sql.database import Database, ThreadedDatabase
 from flowrt.stores.sql.settings import SqlSettings
 from flowrt.stores.sql.tables import Tables
@@ -32,8 +32,8 @@ class Sqlite:
             raise StoreUnavailable(f"the folder of {settings.place} cannot be created: {error}") from error
         return ThreadedDatabase(settings, _engine(settings, writes=True), _engine(settings, writes=False))
 
-    def bulk(self, application: str, names: Tables) -> PortableBulk:
-        return PortableBulk(application)
+    def bulk(self, application: str, names: Tables) -> SqliteBulk:
+        return SqliteBulk(application)
 
     def parts(self, application: str, names: Tables) -> None:
         """No value is too long."""

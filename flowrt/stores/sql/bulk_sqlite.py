@@ -1,0 +1,102 @@
+"""SQLite: one prepared statement for all rows of a kind, without a layer between it and them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import sqlite
+
+from flowrt.stores.sql.bulk import Change, Row, Where
+from flowrt.stores.sql.tables import COMPLETED
+from flowrt.stores.sql.text import escape
+from flowrt.stores.sql.written import Written, converted, written
+
+
+class SqliteBulk:
+    """With executemany; parameters are numbered: the application, then the columns of a row."""
+
+    def __init__(self, application: str) -> None:
+        self._application = escape(application)
+
+    def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        self._execute(connection, _insert(table, columns), table, columns, rows)
+
+    def put(
+        self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
+    ) -> None:
+        names = (*key, *columns)
+        self._execute(connection, _insert(table, names).replace("INSERT", "INSERT OR REPLACE", 1), table, names, rows)
+
+    def update(self, connection: Connection, table: Table, where: Where, change: Change, rows: Sequence[Row]) -> None:
+        columns = (*where.columns, *change.columns, *change.kept)
+        self._execute(connection, _update(table, where, change), table, columns, rows)
+
+    def delete(self, connection: Connection, table: Table, where: Where, rows: Sequence[Row]) -> None:
+        statement = f"DELETE FROM {_name(table)} WHERE {_matches(where)}"
+        self._execute(connection, statement, table, where.columns, rows)
+
+    def copy(
+        self,
+        connection: Connection,
+        source: Table,
+        target: Table,
+        columns: tuple[str, ...],
+        where: Where,
+        rows: Sequence[Row],
+    ) -> None:
+        names = ", ".join(_quoted(name) for name in ("application_id", *columns))
+        statement = f"INSERT INTO {_name(target)} ({names}) SELECT {names} FROM {_name(source)} WHERE {_matches(where)}"
+        self._execute(connection, statement, source, where.columns, rows)
+
+    def _execute(
+        self, connection: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
+    ) -> None:
+        connection.exec_driver_sql(statement, converted(self._application, _written(table, columns), rows))
+
+
+_preparer = sqlite.dialect().identifier_preparer
+
+
+@cache
+def _insert(table: Table, columns: tuple[str, ...]) -> str:
+    names = ", ".join(_quoted(name) for name in ("application_id", *columns))
+    return f"INSERT INTO {_name(table)} ({names}) VALUES ({', '.join(['?'] * (len(columns) + 1))})"
+
+
+@cache
+def _update(table: Table, where: Where, change: Change) -> str:
+    first = len(where.columns) + 2
+    values = [f"{_quoted(name)} = ?{place}" for place, name in enumerate(change.columns, first)]
+    first += len(change.columns)
+    values += [f"{_quoted(n)} = coalesce(?{place}, {_quoted(n)})" for place, n in enumerate(change.kept, first)]
+    return f"UPDATE {_name(table)} SET {', '.join(values)} WHERE {_matches(where)}"
+
+
+@cache
+def _matches(where: Where) -> str:
+    conditions = ["application_id = ?1", *(f"{_quoted(name)} = ?{place}" for place, name in enumerate(where.key, 2))]
+    if where.below is not None:
+        conditions.append(f"{_quoted(where.below)} < ?{len(where.key) + 2}")
+    if where.completed is not None:
+        conditions.append(f"task_type {'=' if where.completed else '<>'} {COMPLETED}")
+    return " AND ".join(conditions)
+
+
+@cache
+def _written(table: Table, columns: tuple[str, ...]) -> Written:
+    return written(table, columns, _calendar)
+
+
+def _calendar(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+
+
+def _name(table: Table) -> str:
+    return _preparer.format_table(table)
+
+
+def _quoted(name: str) -> str:
+    return _preparer.quote(name)
