@@ -46,6 +46,8 @@ class Definitions:
         self._deployed: dict[tuple[str, str], dict[str, WorkflowDefinition]] = {}
         self._by_digest: dict[str, WorkflowDefinition] = {}
         self._kept: set[str] = set()
+        self._keeping: dict[str, asyncio.Task[None]] = {}
+        self._storing = asyncio.Lock()
 
     def all(self) -> Iterable[WorkflowDefinition]:
         """Every deployed definition, by namespace, name and version."""
@@ -90,8 +92,32 @@ class Definitions:
 
     async def keep(self, definition: WorkflowDefinition, deployed: bool | None = None) -> None:
         """Stores it by digest, so that its instances can go on without the file; once, unless `deployed` is said."""
-        if deployed is None and definition.digest in self._kept:
-            return
+        if deployed is not None:
+            async with self._storing:
+                await self._put(definition, deployed)
+        elif definition.digest not in self._kept:
+            # Who comes meanwhile waits for the same; one of them may be cancelled, the storing is for all.
+            await asyncio.shield(self._keeping.get(definition.digest) or self._begin_keeping(definition))
+
+    def _begin_keeping(self, definition: WorkflowDefinition) -> asyncio.Task[None]:
+        def forget(done: asyncio.Task[None]) -> None:
+            del self._keeping[definition.digest]
+            if not done.cancelled():
+                # An error that nobody waits for any more is not one that was overlooked.
+                done.exception()
+
+        task = self._keeping[definition.digest] = asyncio.create_task(self._keep(definition))
+        task.add_done_callback(forget)
+        return task
+
+    async def _keep(self, definition: WorkflowDefinition) -> None:
+        async with self._storing:
+            # One that is stored may have been deployed before a restart: it stays so.
+            if await self._store.definition(definition.digest) is None:
+                await self._put(definition, False)
+            self._kept.add(definition.digest)
+
+    async def _put(self, definition: WorkflowDefinition, deployed: bool) -> None:
         await self._store.put_definition(
             Definition(
                 definition.digest,
@@ -99,7 +125,7 @@ class Definitions:
                 definition.name,
                 definition.version,
                 definition.source,
-                bool(deployed),
+                deployed,
                 definition.base_uri,
             )
         )

@@ -75,6 +75,8 @@ class Service:
         self.publishing = Publishing(store, worker, application, dedupe_s)
         self.schedules = Schedules(store, worker, definitions)
         self._batches = asyncio.Lock()
+        self._rescheduling: set[asyncio.Task[None]] = set()
+        """Schedules that are about to begin or to end: events wait for them."""
         worker.on_ended.append(self._ended)
 
     # Definitions
@@ -93,7 +95,9 @@ class Service:
         """Serves a compiled definition from now on; its schedule begins as soon as the event loop turns."""
         replaced = self.definitions.deploy(definition)
         if definition.schedule is not None or replaced is not None:
-            self.worker.spawn(self._reschedule(definition, replaced))
+            task = self.worker.spawn(self._reschedule(definition, replaced))
+            self._rescheduling.add(task)
+            task.add_done_callback(self._rescheduling.discard)
 
     async def _reschedule(self, definition: WorkflowDefinition, replaced: WorkflowDefinition | None) -> None:
         if replaced is not None:
@@ -294,13 +298,15 @@ class Service:
 
         Raises `InvalidEvent`.
         """
-        return await self.publishing.publish([event]) == 1
+        return await self.publish_all([event]) == 1
 
     async def publish_all(self, events: Sequence[Json]) -> int:
         """Offers events in their order; returns when all are durable: how many were new.
 
         Raises `InvalidEvent`: none was offered.
         """
+        if self._rescheduling:
+            await asyncio.wait(self._rescheduling)
         return await self.publishing.publish(events)
 
     async def republish(self) -> None:

@@ -16,7 +16,6 @@ from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.environment import Environment
 from flowrt.core.instance import COMPLETED, FAULTED, Fact, Instance
 from flowrt.core.machine import Machine
-from flowrt.core.records import BrokenRecord, restore
 from flowrt.core.signal import Arrived, Signal, Tick
 from flowrt.runtime.checkpoint import take_checkpoint
 from flowrt.runtime.children import child_signal
@@ -24,13 +23,14 @@ from flowrt.runtime.clock import now
 from flowrt.runtime.commit import Committer
 from flowrt.runtime.definitions import Definitions
 from flowrt.runtime.index import SubscriptionIndex
+from flowrt.runtime.loading import Loading
 from flowrt.runtime.perform import Perform
 from flowrt.runtime.reconcile import Effects
 from flowrt.runtime.results import Results
 from flowrt.runtime.running import EffectKey, Running, changed
 from flowrt.runtime.timers import Timers
 from flowrt.runtime.turns import Turns
-from flowrt.stores.protocol import BrokenEntry, Checkpoint, StaleOwner, Store, StoreUnavailable
+from flowrt.stores.protocol import Checkpoint, StaleOwner, Store
 
 log = logging.getLogger("flowrt.worker")
 
@@ -71,8 +71,9 @@ class Worker:
         """How many instances have been started here."""
         self.on_ended: list[Callable[[Instance], None]] = []
         self.excluded = excluded
-        self._live: dict[str, Running] = {}
-        self._loading: dict[str, asyncio.Future[Running | None]] = {}
+        self.live: dict[str, Running] = {}
+        """What is in memory."""
+        self._loading = Loading(self)
         self.stopping = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._facts: dict[str, list[Fact]] = {}
@@ -90,11 +91,11 @@ class Worker:
         """Takes no more turns, interrupts effects, writes what is there; the rest is left to restore."""
         self.stopping = True
         self.timers.stop()
-        for running in self._live.values():
+        for running in self.live.values():
             if running.waiting and not (running.busy or running.volatile):
                 self.committer.add(running.instance, running.waiting)
                 running.waiting = []
-        await self._effects.close(list(self._live.values()))
+        await self._effects.close(list(self.live.values()))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -106,12 +107,12 @@ class Worker:
     @property
     def active(self) -> int:
         """How many instances are in memory."""
-        return len(self._live)
+        return len(self.live)
 
     @property
     def effects(self) -> int:
         """How many effects are in flight."""
-        return sum(len(running.effects) for running in self._live.values())
+        return sum(len(running.effects) for running in self.live.values())
 
     # Signals
 
@@ -119,7 +120,7 @@ class Worker:
         """Starts a new instance; the future is done when its first turn is durable: from then on it hears events."""
         instance.parent = parent
         self.begun += 1
-        running = self._admit(instance)
+        running = self.admit(instance)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         running.waiting.append(done)
         running.mailbox.append(Tick())
@@ -130,7 +131,7 @@ class Worker:
         """Starts new instances; the future is done when they all are durable, in one commit."""
         begun = [self.begin(instance) for instance in instances]
         for instance in instances:
-            running = self._live[instance.id]
+            running = self.live[instance.id]
             if not running.volatile:
                 self.committer.add(instance, running.waiting)
                 running.waiting = []
@@ -139,7 +140,7 @@ class Worker:
 
     def deliver(self, id_: str, signal: Signal) -> None:
         """Hands a signal to an instance, which is loaded if need be."""
-        running = self._live.get(id_)
+        running = self.live.get(id_)
         if running is not None:
             running.mailbox.append(signal)
             self._turns.enqueue(running)
@@ -169,7 +170,7 @@ class Worker:
             return None
         if running.instance.status == FAULTED:
             self.results.runs_again(id_)
-            running = self._admit(running.instance)
+            running = self.admit(running.instance)
             self.machine.retry(running.instance, now())
             self.moved(running)
             await self.durable(running)
@@ -194,7 +195,7 @@ class Worker:
 
     async def durable_now(self, id_: str) -> None:
         """Waits until what an instance in memory has done so far is durable."""
-        running = self._live.get(id_)
+        running = self.live.get(id_)
         if running is not None:
             await self.durable(running)
 
@@ -202,24 +203,24 @@ class Worker:
         """Offers an event to every instance that listens; the future is done when that, and its mark, is durable."""
         await self.indexed.wait()
         ids = self.index.matches(event)
-        for running in await self._load_all(ids):
+        for running in [running for id_ in ids if (running := await self.running(id_)) is not None]:
             running.mailbox.append(Arrived(event))
             await self._settled(running)
         return self.committer.mark(event["source"], event["id"], until)
 
     def peek(self, id_: str) -> Instance | None:
         """The instance if it is in memory; a thread may be moving it."""
-        running = self._live.get(id_)
+        running = self.live.get(id_)
         return running.instance if running is not None else None
 
     def at_rest(self, id_: str) -> Instance | None:
         """The instance if it is in memory, and no thread is moving it."""
-        running = self._live.get(id_)
+        running = self.live.get(id_)
         return running.instance if running is not None and not running.busy else None
 
     def in_memory(self) -> Iterable[Instance]:
         """Instances at rest that are in memory only, since their workflow is excluded."""
-        return (running.instance for running in self._live.values() if running.volatile and not running.busy)
+        return (running.instance for running in self.live.values() if running.volatile and not running.busy)
 
     # Commit, then act
 
@@ -271,7 +272,7 @@ class Worker:
                 instance.facts = []
             self.on_facts(instance, facts)
         wanted = self._wanted.pop(instance.id, None)
-        running = self._live.get(instance.id)
+        running = self.live.get(instance.id)
         if running is None or running.instance is not instance:
             return
         running.durable = {state.effect_key for state in instance.effects_wanted()} if wanted is None else wanted
@@ -285,7 +286,7 @@ class Worker:
 
     def _ended(self, running: Running) -> None:
         instance = running.instance
-        self._live.pop(instance.id, None)
+        self.live.pop(instance.id, None)
         self.index.remove(instance.id)
         self.timers.put(instance.id, None)
         self.results.ended(instance)
@@ -297,7 +298,7 @@ class Worker:
 
     def release(self, running: Running) -> None:
         """Lets an instance leave memory that was only looked at."""
-        if self._live.get(running.instance.id) is running:
+        if self.live.get(running.instance.id) is running:
             self._passivate(running)
 
     def _passivate(self, running: Running) -> None:
@@ -305,70 +306,29 @@ class Worker:
         idle = not (running.effects or running.mailbox or running.queued or running.busy)
         if idle and not running.volatile and not self.committer.is_dirty(instance.id):
             if not instance.ready or instance.suspended:
-                self._live.pop(instance.id, None)
+                self.live.pop(instance.id, None)
 
-    # Loading
+    # Coming and going
 
-    def _admit(self, instance: Instance) -> Running:
+    def admit(self, instance: Instance) -> Running:
+        """Takes an instance into memory."""
         if instance.facts is None and self.wants_facts(instance.id):
             instance.facts = []
         running = Running(instance, volatile=self.excluded(instance.definition))
         running.children = self._effects.children.of(instance)
-        self._live[instance.id] = running
+        self.live[instance.id] = running
         return running
 
     async def running(self, id_: str) -> Running | None:
         """The instance in memory, loaded if need be; None when it does not exist, or cannot be read."""
-        while True:
-            found = self._live.get(id_)
-            if found is not None:
-                return found
-            loading = self._loading.get(id_)
-            if loading is None:
-                loading = self._loading[id_] = asyncio.ensure_future(self._load(id_))
-                loading.add_done_callback(lambda _: self._loading.pop(id_, None))
-            loaded = await asyncio.shield(loading)
-            if loaded is None or loaded.instance.ended:
-                # Who waited for the same answer may have begun it meanwhile.
-                return self._live.get(id_, loaded)
-            if self._live.get(id_) is loaded:
-                return loaded
-
-    async def _load_all(self, ids: Sequence[str]) -> list[Running]:
-        return [running for id_ in ids if (running := await self.running(id_)) is not None]
-
-    async def _load(self, id_: str) -> Running | None:
-        while True:
-            try:
-                stored = (await self.store.load([id_])).get(id_)
-                break
-            except StoreUnavailable as error:
-                log.error("cannot load %s: %s", id_, error)
-                await asyncio.sleep(1.0)
-        if stored is None:
-            return None
-        if isinstance(stored, BrokenEntry):
-            self._aside(id_, stored.reason)
-            return None
-        definition = await self.definitions.pinned(str(stored.head.get("digest")))
-        if definition is None:
-            self._aside(id_, f"its definition ({stored.head.get('digest')}) is not there any more")
-            return None
-        try:
-            instance = restore(stored, definition)
-        except BrokenRecord as error:
-            self._aside(id_, str(error))
-            return None
-        if instance.ended:
-            running = Running(instance)
-            return running if self._live.get(id_) is None else self._live[id_]
-        return self._admit(instance)
+        return await self._loading.running(id_)
 
     def activate(self, id_: str) -> None:
         """Loads an instance that has something to do: effects to be begun again, tasks yet to begin."""
         self.deliver(id_, Tick())
 
-    def _aside(self, id_: str, reason: str) -> None:
+    def lay_aside(self, id_: str, reason: str) -> None:
+        """It cannot go on, and says why."""
         self.aside[id_] = reason
         log.error("instance %s is set aside: %s", id_, reason)
 
@@ -376,34 +336,35 @@ class Worker:
         """It broke: it is not driven any more, the others are."""
         log.exception("instance %s broke", running.instance.id, exc_info=error)
         running.mailbox.clear()
-        self._aside(running.instance.id, f"{type(error).__name__}: {error}")
+        self.lay_aside(running.instance.id, f"{type(error).__name__}: {error}")
         for task in running.effects.values():
             task.cancel()
         for future in running.waiting:
             if not future.done():
                 future.set_exception(error)
-        self._live.pop(running.instance.id, None)
+        self.live.pop(running.instance.id, None)
         self.index.remove(running.instance.id)
         self.timers.put(running.instance.id, None)
 
     def _unwritten(self, instance: Instance, error: Exception) -> None:
-        self.set_aside(self._live.get(instance.id) or Running(instance), error)
+        self.set_aside(self.live.get(instance.id) or Running(instance), error)
 
     def lose(self, error: StaleOwner) -> None:
         """Another process owns the instances: nothing is driven here any more."""
         self.fenced = str(error)
         self.stopping = True
         log.critical("another process owns these instances; this one stops driving them: %s", error)
-        for running in self._live.values():
+        for running in self.live.values():
             for task in running.effects.values():
                 task.cancel()
         self.timers.stop()
 
-    def spawn(self, coroutine: Any) -> None:
+    def spawn(self, coroutine: Any) -> asyncio.Task[Any]:
         """Runs a coroutine beside the turns; ends with the worker."""
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+        return task
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

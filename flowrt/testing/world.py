@@ -33,7 +33,8 @@ class World:
     """Instances, their store and their surroundings.
 
     `answer` says how an effect ends; it is asked once for each key. `crash` is asked at every commit, before and after
-    it is written, whether the process dies now. `group` is how many happenings of one moment a commit may cover.
+    it is written, whether the process dies now. `group` is how many happenings of one moment a commit may cover;
+    with `accept` a start is committed before the first turn is taken, as the starts of a batch may be.
     `inspect` sees every instance as it was just committed.
     """
 
@@ -47,6 +48,7 @@ class World:
         crash: Callable[[bool], bool] = crash_never,
         budget: int = STEPS_A_TURN,
         group: int = 1,
+        accept: bool = False,
         inspect: Callable[[World, Instance], None] = lambda world, instance: None,
     ) -> None:
         self.now = START_AT
@@ -58,7 +60,7 @@ class World:
         self.live: dict[str, Instance] = {}
         self.machine = Machine(environment or Environment())
         self.definitions = {definition.digest: definition for definition in definitions}
-        self._crash, self._budget, self._group, self._inspect = crash, budget, group, inspect
+        self._crash, self._budget, self._group, self._accept, self._inspect = crash, budget, group, accept, inspect
         self._compile = compile_expression
         self._index = SubscriptionIndex(compile_expression)
         self._surroundings = Surroundings(self, answer)
@@ -148,7 +150,9 @@ class World:
             if instance.ended:
                 continue  # which is not committed yet
             wake_at = instance.wake_at()
-            if (instance.ready and not instance.suspended) or (wake_at is not None and wake_at <= self.now):
+            if ((instance.ready or instance.root is None) and not instance.suspended) or (
+                wake_at is not None and wake_at <= self.now
+            ):
                 return Happening((self.now, 0, 0, 0), lambda id_=id_: self.advance(id_, Tick()))  # type: ignore[misc]
         first = min((*self._outside, *self._surroundings.due.values()), default=None)
         return first if first is not None and first.place[0] <= self.now else None
@@ -163,8 +167,9 @@ class World:
         ranks = self._surroundings.ranks
         ranks.setdefault(instance.id, len(ranks) + 1)
         self.live[instance.id] = instance
-        self.machine.advance(instance, Tick(), self.now, self._budget)
-        self._listen(instance)
+        if not self._accept:
+            self.machine.advance(instance, Tick(), self.now, self._budget)
+            self._listen(instance)
         return instance
 
     def advance(self, id_: str, signal: Signal) -> list[Instance]:

@@ -42,7 +42,9 @@ class Program:
     @property
     def sequential(self) -> bool:
         """Whether nothing is to be done side by side: otherwise what gets how far depends on the length of turns."""
-        return '"fork"' not in "".join(self.texts()) and not self.signals
+        text = "".join(self.texts())
+        detached = '"workflow"' in text and '"await": false' in text
+        return not ('"fork"' in text or detached or self.signals)
 
     def answer(self, effect: Effect) -> Answer:
         """Depends on what the effect is, not on when it is asked for."""

@@ -65,10 +65,12 @@ def run(
     crash: Callable[[bool], bool] = crash_never,
     budget: int = STEPS_A_TURN,
     group: int = 1,
+    accept: bool = False,
 ) -> Result:
     """One run of a program; raises `Broken` when something does not hold."""
     jq = KNOWN.expressions["jq"]
-    world = World(definitions, program.answer, jq, crash=crash, budget=budget, group=group, inspect=inspect)
+    manner: dict[str, Any] = {"budget": budget, "group": group, "accept": accept}
+    world = World(definitions, program.answer, jq, crash=crash, inspect=inspect, **manner)
     world.start(definitions[0], program.input, "main")
     for at, event in program.events:
         world.publish(event, START_AT + at)

@@ -21,7 +21,7 @@ SOAK = bool(os.environ.get("FLOWRT_SOAK"))
 PROGRAMS, CHUNK = (12_000 if SOAK else 1_200), 100
 MANNERS: dict[str, Any] = {
     "whole turns": {},
-    "turns of one step": {"budget": 1},
+    "turns of one step": {"budget": 1, "accept": True},
     "short turns and group commit": {"budget": 5, "group": 40},
 }
 """In which manners the runtime may work. Each must come through crashes; what they do side by side may differ."""
