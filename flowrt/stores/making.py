@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -41,35 +41,15 @@ def sql_store(scheme: str, settings: Any, storage: Any, application: str) -> Sto
     """PostgreSQL, MySQL, MariaDB, SQLite, Oracle, SQL Server."""
     from flowrt.stores.sql import SqlSettings, SqlStore
 
-    chosen = SqlSettings.from_url(settings) if isinstance(settings, str) else _sql_settings(scheme, settings)
+    if not isinstance(settings, str):
+        return SqlStore(SqlSettings.of(scheme, settings, storage), application)
+    chosen = SqlSettings.from_url(settings)
     common = _common(storage, "compression", "require_durable", "migrate_at_start")
     return SqlStore(replace(chosen, **common), application)
 
 
 def _common(storage: Any, *names: str) -> dict[str, Any]:
-    """What the `storage` section says of every backend, where it says something."""
+    """What the `storage` section says of every backend, where it says something else than by default."""
+    defaults = {each.name: each.default for each in fields(storage)}
     values = {name: getattr(storage, name) for name in names}
-    return {name: value for name, value in values.items() if value not in (None, False, "none")}
-
-
-def _sql_settings(scheme: str, section: Any) -> Any:
-    from flowrt.stores.sql import SqlSettings, Tls
-
-    base = SqlSettings.from_url(f"{scheme}:///{section.path}" if scheme == "sqlite" else f"{scheme}://")
-    if scheme == "sqlite":
-        return base
-    return replace(
-        base,
-        host=section.host,
-        port=section.port or base.port,
-        username=section.username,
-        password=section.password,
-        database=section.database or base.database,
-        schema=section.schema or base.schema,
-        maximum_pool_size=section.maximum_pool_size,
-        minimum_idle=section.minimum_idle,
-        idle_timeout_ms=section.idle_timeout,
-        connection_timeout_ms=section.connection_timeout,
-        max_lifetime_ms=section.max_lifetime,
-        tls=Tls("verify-full" if section.ca else "require", section.ca) if section.ssl else base.tls,
-    )
+    return {name: value for name, value in values.items() if value != defaults[name]}
