@@ -14,7 +14,7 @@ from flowrt.core.definition import Subscription
 from flowrt.core.expression import Expression, ExpressionFailed
 
 Json = Any
-_Key = tuple[str | None, str | None, bytes]
+_Key = tuple[str | None, str | None, str]
 
 
 class SubscriptionIndex:
@@ -63,7 +63,7 @@ class SubscriptionIndex:
         """Ids of the instances it may concern, in the order in which they began to listen."""
         found: dict[str, None] = {}
         for type_ in (event.get("type"), None):
-            found.update(self._ids.get((type_, None, b""), {}))
+            found.update(self._ids.get((type_, None, ""), {}))
             for source in self._expressions.get(type_, {}):
                 value = self._value(source, event)
                 if value is not None:
@@ -79,9 +79,10 @@ class SubscriptionIndex:
 
 def _key(subscription: Subscription) -> _Key:
     if subscription.expression is None:
-        return subscription.type, None, b""
+        return subscription.type, None, ""
     return subscription.type, subscription.expression, _canonical(subscription.value)
 
 
-def _canonical(value: Json) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+def _canonical(value: Json) -> str:
+    # As text, since orjson's bytes keep the room they were written in: 4 KB each.
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
