@@ -73,10 +73,10 @@ class Assembly:
         self._trusted = trusted
         for name, function in plugins.callables(plugins.FUNCTIONS):
             self.functions.register(name, function)
-        outside = Outside(config, trusted)
-        self.perform = Perform({**outside.factories(), "function": lambda: self.functions})
+        self.outside = Outside(config, trusted)
+        self.perform = Perform({**self.outside.factories(), "function": lambda: self.functions})
         self.store: Store = make_store(config)
-        self.definitions = Definitions(self.store, self._languages, outside.fetch, config.catalog.uri)
+        self.definitions = Definitions(self.store, self._languages, self.outside.fetch, config.catalog.uri)
         values = os.environ if environment is None else environment
         self.environment = Environment(
             {"name": "flowrt", "version": VERSION, "metadata": dict(config.metadata)},
@@ -103,6 +103,11 @@ class Assembly:
         for _, listener in plugins.callables(plugins.LISTENERS):
             self.service.on_event(listener)
         self.host = Host(self.service, config.persistence.auto_restore)
+
+    async def close(self) -> None:
+        """For a process that only compiles: ends what that began. Its host closes one that runs workflows."""
+        await self.perform.close()
+        await self.outside.close()
 
     def _languages(self, resources: dict[str, bytes]) -> Languages:
         return Languages(EXPRESSIONS, self.functions.__contains__, resources, self.config.catalog.uri)

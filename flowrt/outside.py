@@ -53,6 +53,11 @@ class Outside:
             found[uri] = resource.content
         return found
 
+    async def close(self) -> None:
+        """Closes the connections that belong to the running event loop; whoever still has to connects anew."""
+        if "clients" in self.__dict__:
+            await self.clients.close()
+
     @functools.cached_property
     def clients(self) -> Any:
         """The HTTP clients: the default one and the named ones."""

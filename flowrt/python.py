@@ -141,6 +141,7 @@ class Runtime:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.assembly.host.close()
+        await self.assembly.outside.close()
 
     def function(self, name: str) -> Callable[[Function], Function]:
         """Registers a function or class as a task: `call: name` calls it with the members of `with`."""
@@ -159,9 +160,16 @@ class Runtime:
             base_uri: str | None = path.resolve().as_uri()
         else:
             file, text, base_uri = None, str(source), None
-        definition: WorkflowDefinition = _wait(lambda: self.assembly.service.compile(text, file, base_uri))
+        definition: WorkflowDefinition = _wait(lambda: self._compile(text, file, base_uri))
         self.assembly.service.serve(definition)
         return definition
+
+    async def _compile(self, text: str, file: str | None, base_uri: str | None) -> WorkflowDefinition:
+        try:
+            return await self.assembly.service.compile(text, file, base_uri)
+        finally:
+            # Connections belong to an event loop, and that of a deployment is its own.
+            await self.assembly.outside.close()
 
     async def start(
         self,

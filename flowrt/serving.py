@@ -123,6 +123,7 @@ class Serving:
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
         await self._host.close(max(CLOSING_S, self._patience_s - (loop.time() - began)))
+        await self._assembly.outside.close()
         log.info("stopped")
         return self._code
 

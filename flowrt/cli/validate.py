@@ -65,7 +65,7 @@ async def _validate(files: Sequence[Path]) -> list[tuple[str, list[Any], Any]]:
             results.append((str(file), [], definition))
         except InvalidDefinition as error:
             results.append((str(file), error.problems, None))
-    await assembly.perform.close()
+    await assembly.close()
     return results
 
 

@@ -48,7 +48,7 @@ async def definitions(config: Config) -> AsyncIterator[Finding]:
             async for finding in _definition(assembly, file, needs):
                 yield finding
     finally:
-        await assembly.perform.close()
+        await assembly.close()
     if not count:
         yield warning("definitions", f"there are none under {folder}")
     async for finding in _secrets(assembly, needs):

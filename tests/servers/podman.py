@@ -4,6 +4,7 @@ Containers share the machine's network, because an engine that itself runs in a 
 `kill` ends the API alone, as with Docker: containers go on until `stop`.
 """
 
+import json
 import os
 import socket
 import tarfile
@@ -50,9 +51,14 @@ class Podman(SingleProcessServer):
         self._short = homes.short_folder()
         self._folder = folder
         (folder / "containers.conf").write_text(_CONFIGURATION)
-        root = folder / "busybox.tar"
-        _write_root(root)
-        self._finish("import", root, self.image)
+        self._root = folder / "busybox.tar"
+        _write_root(self._root)
+        self.add_image(self.image)
+
+    def add_image(self, name: str, *command: str) -> None:
+        """One more image of busybox, with what it runs when it is not told otherwise."""
+        changes = ["--change", f"CMD {json.dumps(command)}"] if command else []
+        self._finish("import", *changes, self._root, name)
 
     def environment(self) -> dict[str, str]:
         return {"CONTAINERS_CONF": str(self._folder / "containers.conf"), "STORAGE_DRIVER": "vfs"}

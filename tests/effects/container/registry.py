@@ -21,6 +21,7 @@ class Registry:
     """Serves the image of a `docker save` archive as `<address>/team/tool:<tag>`."""
 
     username, password = "ann", "s3cret"
+    expected = f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
     def __init__(self, saved: bytes, tag: str) -> None:
         self.pulls = 0
@@ -43,8 +44,7 @@ class Registry:
         self._server.server_close()
 
     def answer(self, path: str, authorization: str | None) -> tuple[int, str, bytes]:
-        expected = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
-        if authorization != f"Basic {expected}":
+        if authorization != self.expected:
             return 401, "text/plain", b""
         if path == "/v2/":
             return 200, "text/plain", b""

@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,14 +19,16 @@ PROTOS = Path(__file__).parent / "protos"
 SERVICE = "library.v1.Library"
 
 
-def generated(folder: Path) -> tuple[Any, Any]:
-    """The generated modules of library.proto: messages and service."""
-    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{PROTOS}"]
-    files = ["library.proto", "common/genre.proto"]
+def generated(
+    folder: Path, protos: Path = PROTOS, files: Sequence[str] = ("library.proto", "common/genre.proto")
+) -> tuple[Any, Any]:
+    """The generated modules of the first proto file: messages and service."""
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{protos}"]
     subprocess.run([*command, f"--python_out={folder}", f"--grpc_python_out={folder}", *files], check=True)
+    name = Path(files[0]).stem
     sys.path.insert(0, str(folder))
     try:
-        return importlib.import_module("library_pb2"), importlib.import_module("library_pb2_grpc")
+        return importlib.import_module(f"{name}_pb2"), importlib.import_module(f"{name}_pb2_grpc")
     finally:
         sys.path.remove(str(folder))
 
