@@ -22,7 +22,7 @@ from flowrt.stores.sql.written import escaped
 
 _MOST_ROWS = 20_000
 _MOST_BYTES = 64 * 1024 * 1024
-_MANY_ROWS = 250
+_MANY_ROWS = 16
 """From here on COPY is worth the two messages it costs more: it takes a third off the time of each row."""
 # The more special class stands first: a small and a big integer are integers too.
 _ARRAYS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (

@@ -1,10 +1,14 @@
-"""SQLite: one prepared statement for all rows of a kind, without a layer between it and them."""
+"""SQLite: new rows many to a statement, everything else with executemany.
+
+Each step of a statement lets go of the interpreter's lock, and waits for it afterwards while the event loop is busy.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import sqlite
@@ -14,21 +18,32 @@ from flowrt.stores.sql.tables import COMPLETED
 from flowrt.stores.sql.text import escape
 from flowrt.stores.sql.written import Written, converted, written
 
+_MOST_ROWS = 256
+"""In one statement: 32,766 parameters are the most that SQLite takes as shipped."""
+
 
 class SqliteBulk:
-    """With executemany; parameters are numbered: the application, then the columns of a row."""
+    """Parameters are numbered: the application, then the columns of a row."""
 
     def __init__(self, application: str) -> None:
         self._application = escape(application)
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        self._execute(connection, _insert(table, columns), table, columns, rows)
+        values, start = self._values(table, columns, rows), 0
+        while start < len(values):
+            # In powers of two, so that there are few statements to prepare.
+            count = min(_MOST_ROWS, 1 << (len(values) - start).bit_length() - 1)
+            given = tuple(chain.from_iterable(values[start : start + count]))
+            connection.exec_driver_sql(_insert(table, columns, count), given)
+            start += count
 
     def put(
         self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
     ) -> None:
         names = (*key, *columns)
-        self._execute(connection, _insert(table, names).replace("INSERT", "INSERT OR REPLACE", 1), table, names, rows)
+        self._execute(
+            connection, _insert(table, names, 1).replace("INSERT", "INSERT OR REPLACE", 1), table, names, rows
+        )
 
     def update(self, connection: Connection, table: Table, where: Where, change: Change, rows: Sequence[Row]) -> None:
         columns = (*where.columns, *change.columns, *change.kept)
@@ -54,16 +69,20 @@ class SqliteBulk:
     def _execute(
         self, connection: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
     ) -> None:
-        connection.exec_driver_sql(statement, converted(self._application, _written(table, columns), rows))
+        connection.exec_driver_sql(statement, self._values(table, columns, rows))
+
+    def _values(self, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> list[Row]:
+        return converted(self._application, _written(table, columns), list(zip(*rows, strict=True)))
 
 
 _preparer = sqlite.dialect().identifier_preparer
 
 
 @cache
-def _insert(table: Table, columns: tuple[str, ...]) -> str:
+def _insert(table: Table, columns: tuple[str, ...], count: int) -> str:
     names = ", ".join(_quoted(name) for name in ("application_id", *columns))
-    return f"INSERT INTO {_name(table)} ({names}) VALUES ({', '.join(['?'] * (len(columns) + 1))})"
+    row = f"({', '.join(['?'] * (len(columns) + 1))})"
+    return f"INSERT INTO {_name(table)} ({names}) VALUES {', '.join([row] * count)}"
 
 
 @cache

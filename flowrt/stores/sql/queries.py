@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -13,7 +13,9 @@ from sqlalchemy.sql import Select
 from flowrt.stores.sql.parts import Parts
 from flowrt.stores.sql.types import KeyText
 
-_PORTION = 500
+_PORTION = 512
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -36,7 +38,10 @@ class Queries:
     def rows(self, connection: Connection, query: Select[Any], values: Sequence[str]) -> Iterator[Any]:
         """What a query `among` finds."""
         for start in range(0, len(values), _PORTION):
-            yield from self.whole(connection, query, {"values": values[start : start + _PORTION]})
+            portion = values[start : start + _PORTION]
+            if self.dialect != "postgresql":
+                portion = doubled(portion)
+            yield from self.whole(connection, query, {"values": portion})
 
     def whole(self, connection: Connection, query: Select[Any], values: Mapping[str, Any] | None = None) -> Any:
         """What a query finds, with its long values."""
@@ -56,3 +61,8 @@ class Queries:
         if self.dialect == "mssql":
             return query.with_hint(table, f"WITH ({'HOLDLOCK' if shared else 'UPDLOCK'}, ROWLOCK)", "mssql")
         return query.with_for_update(read=shared and self.dialect != "oracle")
+
+
+def doubled(values: Sequence[T]) -> list[T]:
+    """The values, the last of them repeated up to a power of two: so that statements are of few lengths to prepare."""
+    return [*values, *[values[-1]] * ((1 << (len(values) - 1).bit_length()) - len(values))]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_
+from sqlalchemy import ColumnElement, Connection, func, literal_column, or_
 from sqlalchemy.sql import Select
 
 from flowrt.core.definition import Subscription
@@ -17,7 +17,7 @@ from flowrt.stores.cursor import decode_cursor, encode_cursor
 from flowrt.stores.protocol import BrokenEntry, Entry, Page, Query
 from flowrt.stores.sql.queries import Queries
 from flowrt.stores.sql.rows import LARGE, tag_key
-from flowrt.stores.sql.tables import COMPLETED, LIVE, RETRIED, Tables
+from flowrt.stores.sql.tables import COMPLETED, Tables
 
 Json = Any
 
@@ -37,7 +37,8 @@ class Reads:
         self._heads = self.queries.among(of.instance_id, of.instance_id, of.head, *(of[name] for name in LARGE))
         pieces = (live.json_pointer, live.full_pointer, live.iteration, live.fixed, live.model)
         living = self.queries.among(live.process_instance_id, live.process_instance_id, *pieces)
-        self._live = living.where(live.task_type.in_((RETRIED, LIVE)))
+        # Written out, so that a database sees that its index of the live ones has them all.
+        self._live = living.where(live.task_type != literal_column(str(COMPLETED)))
 
     def load(self, connection: Connection, ids: Sequence[str]) -> dict[str, Stored | BrokenEntry]:
         """The instances that exist, by id."""

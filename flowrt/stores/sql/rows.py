@@ -147,10 +147,12 @@ class Rows:
                 plan.moved.append((id_, shortened(key[0], self.pointer_bytes), key[1], *self._moving(pieces[1])))
             else:
                 row = self._live(id_, key, pieces)
-                plan.unlived.append(row[:3])
+                if checkpoint.revision > 1:
+                    # Before its first revision an instance has no rows that could be in the way.
+                    plan.unlived.append(row[:3])
                 if key in rows:
                     plan.earlier.append(as_earlier(rows[key]))
-                elif row[5]:
+                elif row[5] and checkpoint.revision > 1:
                     plan.retried.append(row[:3])
                 rows[key] = row
         plan.tasks.extend(rows.values())
@@ -186,7 +188,7 @@ class Rows:
             key = (position, iteration)
             if key in rows:
                 plan.earlier.append(as_earlier(rows[key]))
-            elif row[5]:
+            elif row[5] and checkpoint.revision > 1:
                 plan.retried.append(row[:3])
             rows[key] = row
 

@@ -63,7 +63,7 @@ class SqlSettings:
     """After this long a server that does not answer counts as unreachable."""
     tls: Tls = Tls()
     prepared_statements: bool | None = None
-    """PostgreSQL: None prepares statements only if no proxy, such as PgBouncer, stands between."""
+    """None prepares statements, with PostgreSQL only if no proxy, such as PgBouncer, stands between."""
     migrate_at_start: bool | None = None
     """None: SQLite yes, a shared database no."""
     require_durable: bool = False

@@ -28,15 +28,15 @@ def written(table: Table, columns: tuple[str, ...], calendar: Write) -> Written:
     return tuple(found)
 
 
-def converted(application: str, how: Written, rows: Sequence[Row]) -> list[Row]:
-    """The rows, each with its application first."""
-    arrays: list[Sequence[Any]] = list(zip(*rows, strict=True))
+def converted(application: str, how: Written, columns: Sequence[Sequence[Any]]) -> list[Row]:
+    """Rows, each with its application first, of the values of each column."""
+    arrays = list(columns)
     for place, write in how:
         if write is None:
             arrays[place] = escaped(arrays[place])
         else:
             arrays[place] = [None if value is None else write(value) for value in arrays[place]]
-    return list(zip(repeat(application, len(rows)), *arrays, strict=True))
+    return list(zip(repeat(application, len(arrays[0])), *arrays, strict=True))
 
 
 def escaped(texts: Sequence[str | None]) -> Sequence[str | None]:

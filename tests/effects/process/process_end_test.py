@@ -49,6 +49,19 @@ async def test_cancelling_ends_the_whole_group_and_removes_the_folder(allowed, s
     assert not folder.exists()
 
 
+async def test_cancelling_while_it_starts_ends_the_whole_group(allowed, effect, alive, tmp_path):
+    report = tmp_path / "report"
+    before = _children()
+    command = "sleep 60 & echo $$ $! >>$REPORT; wait"
+    task = asyncio.create_task(ShellRun(allowed).run(effect(command=command, environment={"REPORT": str(report)})))
+    while _children() == before:
+        await asyncio.sleep(0)
+    while not report.exists() or not report.read_text():
+        time.sleep(0.01)  # no turn for the loop, which has yet to learn that the process is there
+    assert await cancelled(task) < 10
+    assert not any(alive(int(pid)) for pid in report.read_text().split())
+
+
 async def test_a_program_may_tidy_up_when_it_is_ended(allowed, started, tmp_path):
     marker = tmp_path / "tidied"
     command = f"trap 'echo yes >{marker}; exit' TERM; echo $$ >$REPORT; while :; do sleep 0.05; done"
@@ -95,10 +108,12 @@ async def test_no_zombie_and_no_open_file_stays(allowed, effect):
     assert _zombies() == []
 
 
+def _children() -> list[str]:
+    return [pid for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()]
+
+
 def _zombies() -> list[str]:
-    children = Path("/proc/self/task").glob("*/children")
-    pids = [pid for file in children for pid in file.read_text().split()]
-    return [pid for pid in pids if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"]
+    return [pid for pid in _children() if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"]
 
 
 async def test_closing_cancels_what_runs(allowed, started, alive):

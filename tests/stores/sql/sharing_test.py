@@ -64,10 +64,11 @@ async def test_no_commit_slips_past_a_takeover(open_store: Open) -> None:
     one, two = await open_store("orders"), await open_store("orders")
     token = await one.acquire("one", 0.05)
     assert token is not None
-    revisions: list[int] = []
+    await one.commit(Batch([checkpoint("i1")]), token)
+    revisions = [1]
 
     async def write() -> None:
-        for revision in itertools.count(1):
+        for revision in itertools.count(2):
             try:
                 await one.commit(Batch([checkpoint("i1", revision)]), token)
             except StaleOwner:
@@ -76,7 +77,7 @@ async def test_no_commit_slips_past_a_takeover(open_store: Open) -> None:
 
     writing = asyncio.create_task(write())
     async with asyncio.timeout(20):
-        while (later := await two.acquire("two", 30)) is None or not revisions:
+        while (later := await two.acquire("two", 30)) is None:
             await asyncio.sleep(0.01)
     seen: Any = (await two.load(["i1"]))["i1"]
     await writing

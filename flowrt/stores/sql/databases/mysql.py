@@ -25,6 +25,8 @@ _UNKNOWN_DATABASE, _DENIED, _ACCESS_DENIED = 1049, 1044, 1045
 # Table, column, key, constraint exists; two primary keys; nothing to drop; foreign key exists; check exists.
 _DONE = frozenset((1050, 1060, 1061, 1068, 1091, 1826, 3822))
 _LOCK_WAIT_S = 600
+_PREPARED = 200
+"""Statements that a connection keeps prepared."""
 
 
 class Mysql:
@@ -86,6 +88,8 @@ def _arguments(settings: SqlSettings) -> dict[str, Any]:
     }
     if settings.tls.mode not in ("disable", "prefer") or settings.tls.ca_file is not None:
         arguments["ssl"] = context(settings.tls)
+    if settings.prepared_statements is not False:
+        arguments["stmt_cache_size"] = _PREPARED
     return arguments
 
 
