@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 4
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
@@ -33,7 +34,7 @@ lint: $(STAMP_DEV)  ## ruff and the strict type checker
 	$(BIN)/mypy
 
 test: lint  ## Linters, then every test but those of test-servers and test-heavy
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --reruns 2 --reruns-delay 2 -m "not heavy and not soak" tests \
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --reruns 1 --reruns-delay 2 -m "not heavy and not soak" tests \
 		$(addprefix --ignore=,$(SERVERS))
 
 test-servers: $(STAMP_DEV)  ## Tests against brokers and container engines, and databases that are killed under load

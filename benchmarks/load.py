@@ -60,6 +60,11 @@ class Connection(asyncio.Protocol):
         self._transport.write(request)
         return self._answer
 
+    @property
+    def closed(self) -> bool:
+        """Whether either side has closed it; a server does when it has been idle for some seconds."""
+        return self._transport.is_closing()
+
     def close(self) -> None:
         self._transport.close()
 
@@ -92,6 +97,8 @@ class Load:
         asked: set[asyncio.Task[None]] = set()
 
         async def start(connection: Connection, due: float) -> None:
+            if connection.closed:
+                connection = await self.connect()
             status, body = await connection.ask(request)
             if status == 200:
                 taken.append(time.perf_counter() - due)

@@ -28,10 +28,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> PlainInstall:
     return PlainInstall(tmp_path_factory.mktemp("installed"))
 
 
-def definition(folder: Path, task: Json, **more: Json) -> str:
-    document = {"dsl": "1.0.3", "namespace": "test", "name": "wants", "version": "1.0.0"}
-    (folder / "wants.yaml").write_text(json.dumps({"document": document, **more, "do": [{"it": task}]}))
-    return "wants.yaml"
+def definition(folder: Path, task: Json, name: str = "wants", **more: Json) -> str:
+    document = {"dsl": "1.0.3", "namespace": "test", "name": name, "version": "1.0.0"}
+    (folder / f"{name}.yaml").write_text(json.dumps({"document": document, **more, "do": [{"it": task}]}))
+    return f"{name}.yaml"
 
 
 def command(extra: str) -> str:
@@ -57,40 +57,43 @@ def test_a_script_and_a_command_run(plain: PlainInstall, tmp_path: Path) -> None
         assert (done.returncode, json.loads(done.stdout or "null")) == (0, "hi"), done.stderr
 
 
-@pytest.mark.parametrize("extra", CALLS)
-def test_a_call(plain: PlainInstall, tmp_path: Path, extra: str) -> None:
-    kind, arguments = CALLS[extra]
-    done = plain.flowrt("validate", definition(tmp_path, {"call": kind, "with": arguments}), folder=tmp_path)
-    assert (done.returncode, command(extra) in done.stdout + done.stderr) == (2, True), done.stdout + done.stderr
+def wanting(folder: Path) -> dict[str, str]:
+    """A definition for each extra that a definition may want; the extra of each file."""
+    extras = {}
+    for extra, (kind, arguments) in CALLS.items():
+        extras[definition(folder, {"call": kind, "with": arguments}, extra)] = extra
+    for protocol, entry in PROTOCOLS.items():
+        if entry.extra:
+            (folder / f"{protocol}.json.doc").write_text(json.dumps(asyncapi(protocol)))
+            document = {"endpoint": f"{protocol}.json.doc"}
+            wanted = {"document": document, "operation": "send", "message": {"payload": 1}}
+            extras[definition(folder, {"call": "asyncapi", "with": wanted}, protocol)] = entry.extra
+    for extra, schema in SCHEMAS.items():
+        task = {"set": {"a": 1}, "input": {"schema": {"format": extra, "document": schema}}}
+        extras[definition(folder, task, extra)] = extra
+    extras[definition(folder, {"set": {"a": "${ input.a }"}}, "cel", evaluate={"language": "cel"})] = "cel"
+    return extras
 
 
-@pytest.mark.parametrize("protocol", [name for name, entry in PROTOCOLS.items() if entry.extra])
-def test_a_protocol_of_asyncapi(plain: PlainInstall, tmp_path: Path, protocol: str) -> None:
-    document = {
+def asyncapi(protocol: str) -> Json:
+    return {
         "asyncapi": "3.0.0",
         "info": {"title": "test", "version": "1"},
         "servers": {"main": {"host": "127.0.0.1", "protocol": protocol}},
         "channels": {"main": {"address": "x"}},
         "operations": {"send": {"action": "send", "channel": {"$ref": "#/channels/main"}}},
     }
-    (tmp_path / "asyncapi.json").write_text(json.dumps(document))
-    wanted = {"document": {"endpoint": "asyncapi.json"}, "operation": "send", "message": {"payload": 1}}
-    done = plain.flowrt("validate", definition(tmp_path, {"call": "asyncapi", "with": wanted}), folder=tmp_path)
-    said = command(PROTOCOLS[protocol].extra)
-    assert (done.returncode, said in done.stdout + done.stderr) == (2, True), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("extra", SCHEMAS)
-def test_a_format_of_schemas(plain: PlainInstall, tmp_path: Path, extra: str) -> None:
-    schema = {"schema": {"format": extra, "document": SCHEMAS[extra]}}
-    done = plain.flowrt("validate", definition(tmp_path, {"set": {"a": 1}, "input": schema}), folder=tmp_path)
-    assert (done.returncode, command(extra) in done.stdout + done.stderr) == (2, True), done.stdout + done.stderr
-
-
-def test_an_expression_language(plain: PlainInstall, tmp_path: Path) -> None:
-    file = definition(tmp_path, {"set": {"a": "${ input.a }"}}, evaluate={"language": "cel"})
-    done = plain.flowrt("validate", file, folder=tmp_path)
-    assert (done.returncode, command("cel") in done.stdout + done.stderr) == (2, True), done.stdout + done.stderr
+def test_what_a_definition_wants(plain: PlainInstall, tmp_path: Path) -> None:
+    extras = wanting(tmp_path)
+    assert {*CALLS, *SCHEMAS, "cel", "kafka", "amqp", "mqtt", "nats", "pulsar", "ws"} == set(extras.values())
+    done = plain.flowrt("validate", *extras, folder=tmp_path)
+    assert done.returncode == 2
+    said = (done.stdout + done.stderr).splitlines()
+    for file, extra in extras.items():
+        about = [line for line in said if line.startswith(f"{file}:")]
+        assert [command(extra) in line for line in about] == [True], (file, said)
 
 
 @pytest.mark.parametrize("extra", STORES)

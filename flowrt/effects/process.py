@@ -97,8 +97,12 @@ class Processes:
             # A file, not a pipe: a program that never reads cannot block us, and Node's readFileSync(0) works.
             source.write(b"" if stdin is None else text_of(stdin).encode("utf-8", "surrogatepass"))
             source.seek(0)
-            transport, output = await self._start(argv, folder, source, self._environment(folder, environment, key))
+            environ = self._environment(folder, environment, key)
+            starting = asyncio.create_task(self._start(argv, folder, source, environ))
+            (transport, output), interrupted = await _despite_cancellation(starting)
         try:
+            if interrupted:
+                raise asyncio.CancelledError
             async with asyncio.timeout(settings.wall_s):
                 await output.ended.wait()
         except TimeoutError:
@@ -117,7 +121,7 @@ class Processes:
 
     async def _start(
         self, argv: Sequence[str], folder: Path, stdin: IO[bytes], environment: dict[str, str]
-    ) -> tuple[asyncio.SubprocessTransport, _Output]:
+    ) -> _Started:
         settings = self._settings
         limits = _limits(settings)
         try:
@@ -188,6 +192,25 @@ class _Output(asyncio.SubprocessProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.gone.set()
+
+
+_Started = tuple[asyncio.SubprocessTransport, _Output]
+
+
+async def _despite_cancellation(starting: asyncio.Task[_Started]) -> tuple[_Started, bool]:
+    """What has started, and whether somebody wanted to cancel meanwhile.
+
+    A start that is broken off leaves a process of whose group nothing is known yet, so nobody could end it.
+    """
+    interrupted = False
+    while not starting.done():
+        try:
+            await asyncio.wait([starting])
+        except asyncio.CancelledError:
+            interrupted = True
+    if interrupted and starting.exception() is not None:
+        raise asyncio.CancelledError
+    return starting.result(), interrupted
 
 
 def _limits(settings: ProcessSettings) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.legacy.conversion import interpreter
 from tests.servers import install
+from tests.servers.fixtures import refuse
 
 
 @pytest.fixture(scope="session")
@@ -15,4 +16,4 @@ def legacy_python() -> Path:
     try:
         return interpreter()
     except install.Missing as missing:
-        pytest.skip(str(missing))
+        refuse(str(missing))

@@ -2,10 +2,9 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
-from .install import Missing, cached, run
+from .install import cached, program, run
 
 # A build may take minutes on a small machine: it leaves the processor to everything else.
 _GENTLY: list[str | Path] = ["nice", "-n", "19"]
@@ -50,7 +49,5 @@ def _requirements(module: str, version: str) -> str:
 
 
 def _go() -> Path:
-    found = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
-    if found is None:
-        raise Missing("Go is not installed: get it from https://go.dev/dl and put `go` on the path")
-    return Path(found)
+    """One of 1.21 or later fetches by itself the version that a module asks for."""
+    return program("go", "golang-go")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.examples.stage import Stage
-from tests.servers.install import program
+from tests.effects.process.node import require_node
 
 Json = Any
 
@@ -49,7 +49,7 @@ async def test_a_shell_command(stage: Stage) -> None:
 
 
 async def test_a_script(stage: Stage) -> None:
-    program("node", "nodejs")
+    require_node()
     output = await stage.output("run-script-with-stdin-and-arguments")
     assert output.splitlines() == ["stdin >  Hello Workflow", "arg >  hello", "env >  bar"]
 

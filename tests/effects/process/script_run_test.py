@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,9 @@ import pytest
 from flowrt.core.fault import PREFIX, Fault, Faulted
 from flowrt.effects.process import ProcessSettings
 from flowrt.effects.script import ScriptRun
+from tests.effects.process.node import require_node
 
-NODE = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
-BOTH = pytest.mark.parametrize("language", ["python", pytest.param("javascript", marks=NODE)])
+BOTH = pytest.mark.parametrize("language", ["python", "javascript"])
 
 
 @pytest.fixture
@@ -25,6 +24,8 @@ def script(allowed):
 @pytest.fixture
 def output(script, effect):
     async def run(language, code, **more):
+        if language == "javascript":
+            require_node()
         return (await script.run(effect("script", language=language, code=code, **more))).output
 
     return run
@@ -33,6 +34,8 @@ def output(script, effect):
 @pytest.fixture
 def fault(script, effect):
     async def run(language, code, **more) -> Fault:
+        if language == "javascript":
+            require_node()
         with pytest.raises(Faulted) as caught:
             await script.run(effect("script", language=language, code=code, **more))
         return caught.value.fault
@@ -40,7 +43,6 @@ def fault(script, effect):
     return run
 
 
-@NODE
 async def test_the_specifications_example(output):
     code = """
         // Reading Input from STDIN
@@ -60,7 +62,6 @@ async def test_the_specifications_example(output):
     assert given == "stdin >  Hello Workflow\narg >  hello\nenv >  bar"
 
 
-@NODE
 async def test_the_specifications_custom_function(output):
     code = """
       function validateEmail(email) {
@@ -125,13 +126,11 @@ async def test_a_python_variable_may_be_set_anew_and_seen_in_functions(output):
     assert await output("python", code, arguments={"name": " ann "}) == "ANN"
 
 
-@NODE
 async def test_javascript_variables_in_a_module(output):
     code = "import { basename } from 'node:path';\nconsole.log(basename(path), typeof require('node:fs').readFileSync)"
     assert await output("javascript", code, arguments={"path": "/a/b.txt"}) == "b.txt function"
 
 
-@NODE
 async def test_javascript_may_await_import_and_return(output):
     code = """
       const { setTimeout } = await import('node:timers/promises');
@@ -140,7 +139,6 @@ async def test_javascript_may_await_import_and_return(output):
     assert await output("javascript", code) == {"waited": True}
 
 
-@NODE
 async def test_javascript_that_returns_nothing_outputs_what_it_printed(output):
     assert await output(
         "javascript", "console.log('said'); if (!ready) return; return 1", arguments={"ready": False}
@@ -175,7 +173,6 @@ async def test_python_exits_with_the_code_it_wants(output):
     assert await output("python", "import sys\nsys.exit(4)", returns="code") == 4
 
 
-@NODE
 @pytest.mark.parametrize(
     ("code", "shown", "line"),
     [

@@ -1,4 +1,4 @@
-"""MariaDB keeps the contract of stores, with its packets as short as shipped."""
+"""MariaDB keeps the contract of stores, with its packets as short as shipped; also with the statements for MySQL."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import Connection
 
 from flowrt.stores.protocol import Store
 from flowrt.stores.sql import SqlStore
@@ -20,10 +21,21 @@ def address(server: Server) -> str:
     return server.url.rpartition("/")[0] + f"/test_{next(_databases)}?migrateAtStart=true"
 
 
+async def as_mysql(store: SqlStore) -> None:
+    """Has statements made as for MySQL, which MariaDB understands too."""
+
+    def work(connection: Connection) -> None:
+        connection.dialect.is_mariadb = False  # type: ignore[attr-defined]
+
+    await store.database.read(work)
+
+
 class TestMariadb(SqlContract):
-    @pytest.fixture
-    async def store(self, mariadb_server: Server) -> AsyncIterator[Store]:
+    @pytest.fixture(params=["for MariaDB", "for MySQL"])
+    async def store(self, mariadb_server: Server, request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         store = SqlStore.from_url(address(mariadb_server), "orders")
         await store.open()
+        if request.param == "for MySQL":
+            await as_mysql(store)
         yield store
         await store.close()
