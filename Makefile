@@ -34,14 +34,14 @@ lint: $(STAMP_DEV)  ## ruff and the strict type checker
 	$(BIN)/mypy
 
 test: lint  ## Linters, then every test but those of test-servers and test-heavy
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --reruns 1 --reruns-delay 2 -m "not heavy and not soak" tests \
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadscope -m "not heavy and not soak" tests \
 		$(addprefix --ignore=,$(SERVERS))
 
 test-servers: $(STAMP_DEV)  ## Tests against brokers and container engines, and databases that are killed under load
-	$(BIN)/python -m pytest -q --reruns 2 --reruns-delay 2 -m "not heavy and not soak" $(SERVERS)
+	$(BIN)/python -m pytest -q -m "not heavy and not soak" $(SERVERS)
 
 test-heavy: test-servers  ## Those of test-servers, and tests whose servers need a JVM or a Go build
-	$(BIN)/python -m pytest -q --reruns 1 --reruns-delay 5 -m "heavy and not soak" tests
+	$(BIN)/python -m pytest -q -m "heavy and not soak" tests
 
 soak: $(STAMP_DEV)  ## Long runs: 10,000 simulated programs, kill -9 on every store
 	FLOWRT_SOAK=1 $(BIN)/python -m pytest -q tests/simulation tests/expressions tests/soak

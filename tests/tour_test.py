@@ -34,8 +34,6 @@ EXPECTED = {
 }
 """What the last command of each example must show."""
 
-pytestmark = pytest.mark.xdist_group("tour")
-
 
 @pytest.fixture(scope="module")
 def services() -> Iterator[None]:

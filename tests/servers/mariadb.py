@@ -41,6 +41,9 @@ class MariaDB(SingleProcessServer):
         self.port = free_port()
         self._data = folder / "data"
         self._socket = folder / "mariadb.sock"
+        # Two servers with one folder for temporary tables remove each other's.
+        self._temporary = folder / "tmp"
+        self._temporary.mkdir()
         user = getpass.getuser()
         install: list[str | Path] = [
             program("mariadb-install-db", "mariadb-server"),
@@ -48,10 +51,11 @@ class MariaDB(SingleProcessServer):
             f"--datadir={self._data}",
         ]
         install += [f"--user={user}", "--auth-root-authentication-method=normal", "--skip-test-db"]
-        finish(install, folder=folder)
+        finish(install, folder=folder, environment={"TMPDIR": str(self._temporary)})
 
     def command(self) -> Sequence[str | Path]:
         options = [f"--datadir={self._data}", f"--socket={self._socket}", f"--user={getpass.getuser()}"]
+        options += [f"--tmpdir={self._temporary}"]
         options += ["--bind-address=127.0.0.1", f"--port={self.port}", f"--pid-file={self._data / 'pid'}"]
         durable = ["--innodb-flush-log-at-trx-commit=1", "--skip-name-resolve", "--innodb-buffer-pool-size=64M"]
         return [program("mariadbd", "mariadb-server"), "--no-defaults", *options, *durable, *self._settings]
