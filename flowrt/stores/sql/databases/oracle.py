@@ -18,7 +18,8 @@ from flowrt.stores.sql.settings import SqlSettings
 from flowrt.stores.sql.tables import Tables
 from flowrt.stores.sql.tls import context
 
-# Name, index, column, primary key, key, constraint, foreign key exists; constraint, primary key, index to be dropped does not.
+# Name, index, column, primary key, key, constraint, foreign key exists; constraint, primary key or index to be dropped
+# does not.
 _DONE = frozenset((955, 1408, 1430, 2260, 2261, 2264, 2275, 2443, 2441, 1418))
 _EXISTS = 955
 
