@@ -38,7 +38,9 @@ class Infinispan(SingleProcessServer):
 
     def command(self) -> Sequence[str | Path]:
         classes = f"{self._jars}/*:{self._starter}"
-        return [maven.java(), *maven.small_machine(512), "-cp", classes, _STARTER.stem, str(self.port), self._data]
+        # Answers wait outside the heap; those with large values take more than the heap, the bound it has by itself.
+        options = [*maven.small_machine(512), "-XX:MaxDirectMemorySize=4g"]
+        return [maven.java(), *options, "-cp", classes, _STARTER.stem, str(self.port), self._data]
 
     def ready(self) -> bool:
         return answers(self.port)
