@@ -23,6 +23,7 @@ from flowrt.api.context import Context
 from flowrt.assemble import Assembly
 from flowrt.config.model import Config
 from flowrt.runtime.folder import Folder
+from flowrt.runtime.insisting import insist
 from flowrt.stores.protocol import StoreRefused, StoreUnavailable
 from flowrt.version import VERSION
 
@@ -31,7 +32,6 @@ log = logging.getLogger("flowrt")
 FINE, UNREACHABLE = 0, 3
 CLOSING_S = 5.0
 """What is kept of the time for stopping for the last commit."""
-AGAIN_S = 1.0
 
 
 def run_server(config: Config) -> int:
@@ -172,18 +172,10 @@ class Serving:
         context.starting = None
         kept = "survives a restart" if store.durable else "is lost at the end"
         log.info("flowrt %s on %s (store: %s, %s; API: %s/docs)", VERSION, url, store.name, f"what runs {kept}", url)
-        await self._restore()
+        await insist("the restore", self._host.restore)
         log.info("ready: %d definitions, %d instances restored", folder.count, self._host.restored)
         if self._config.workflows.watch:
             await folder.follow(self._stop)
-
-    async def _restore(self) -> None:
-        while True:
-            try:
-                return await self._host.restore()
-            except StoreUnavailable as error:
-                log.error("the restore has to wait: %s", error)
-                await asyncio.sleep(AGAIN_S)
 
 
 def set_up_logging(level: str) -> None:

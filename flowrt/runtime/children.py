@@ -6,8 +6,6 @@ end becomes a signal to the parent, and a restarted parent asks how far it is.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +16,11 @@ from flowrt.core.instance import COMPLETED, Instance, TaskState
 from flowrt.core.signal import Cancel, Completed, Failed, Signal
 from flowrt.runtime.clock import derived_id
 from flowrt.runtime.definitions import UnknownDefinition
-from flowrt.stores.protocol import StoreUnavailable
+from flowrt.runtime.insisting import insist
 
 if TYPE_CHECKING:
     from flowrt.runtime.running import Running
     from flowrt.runtime.worker import Worker
-
-log = logging.getLogger("flowrt.children")
 
 CHILD_KIND = "workflow"
 DEEPEST = 64
@@ -52,21 +48,13 @@ class Children:
         id_ = child_id(effect.instance, effect.key)
         if not effect.detached:
             running.children[effect.key] = id_
-        self._worker.spawn(self._begin(effect, id_))
+        # The parent waits for nothing else, so nobody else would try again.
+        self._worker.spawn(insist(f"sub-workflow {id_}", lambda: self._start(effect, id_)))
 
     def cancel_gone(self, running: Running, wanted: Mapping[EffectKey, TaskState]) -> None:
         """Cancels the children whose effect is not wanted any more."""
         for key in [key for key in running.children if key not in wanted]:
             self._worker.deliver(running.children.pop(key), Cancel())
-
-    async def _begin(self, effect: Effect, id_: str) -> None:
-        """Insists until the store lets the child begin: its parent waits for nothing else."""
-        while True:
-            try:
-                return await self._start(effect, id_)
-            except StoreUnavailable as error:
-                log.error("sub-workflow %s cannot begin yet: %s", id_, error)
-                await asyncio.sleep(1.0)
 
     async def _start(self, effect: Effect, id_: str) -> None:
         worker, arguments = self._worker, effect.arguments

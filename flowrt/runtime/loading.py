@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
 from flowrt.core.records import BrokenRecord, Stored, restore
+from flowrt.runtime.insisting import insist
 from flowrt.runtime.running import Running
-from flowrt.stores.protocol import BrokenEntry, StoreUnavailable
+from flowrt.stores.protocol import BrokenEntry
 
 if TYPE_CHECKING:
     from flowrt.runtime.worker import Worker
-
-log = logging.getLogger("flowrt.loading")
-
-AGAIN_S = 1.0
-"""How long to wait for a store that does not answer."""
 
 
 class Loading:
@@ -50,7 +45,7 @@ class Loading:
         if stored is None:
             return None
         digest = str(stored.head.get("digest"))
-        definition = await worker.definitions.pinned(digest)
+        definition = await insist(f"{id_}, which is to be loaded,", lambda: worker.definitions.pinned(digest))
         if definition is None:
             worker.lay_aside(id_, f"its definition ({digest}) is not there any more")
             return None
@@ -64,15 +59,8 @@ class Loading:
         return worker.admit(instance)
 
     async def _read(self, id_: str) -> Stored | None:
-        """Insists until the store answers."""
-        while True:
-            try:
-                stored = (await self._worker.store.load([id_])).get(id_)
-            except StoreUnavailable as error:
-                log.error("cannot load %s: %s", id_, error)
-                await asyncio.sleep(AGAIN_S)
-                continue
-            if isinstance(stored, BrokenEntry):
-                self._worker.lay_aside(id_, stored.reason)
-                return None
-            return stored
+        stored = (await insist(f"{id_}, which is to be loaded,", lambda: self._worker.store.load([id_]))).get(id_)
+        if isinstance(stored, BrokenEntry):
+            self._worker.lay_aside(id_, stored.reason)
+            return None
+        return stored

@@ -14,6 +14,7 @@ from typing import Any
 from flowrt.core.instance import WORKFLOW, Fact, Instance
 from flowrt.events.cloudevent import validate
 from flowrt.runtime.clock import now
+from flowrt.runtime.insisting import insist
 from flowrt.runtime.lifecycle import lifecycle_events
 from flowrt.runtime.worker import Worker
 from flowrt.stores.protocol import Store
@@ -98,9 +99,12 @@ class Publishing:
         self._worker.spawn(self._send(event))
 
     async def _send(self, event: dict[str, Json]) -> None:
-        await self.publish([event])
+        await self._insist_on(event)
         await self._call_back(event)
         self._worker.committer.sent(event["source"], event["id"])
+
+    async def _insist_on(self, event: dict[str, Json]) -> None:
+        await insist(f"event {event['id']} of {event['source']}", lambda: self.publish([event]))
 
     def _tell(self, instance: Instance, facts: Sequence[Fact]) -> None:
         watchers = self._watchers.get(instance.id, ())
@@ -112,7 +116,7 @@ class Publishing:
             if self.listeners:
                 self._worker.spawn(self._call_back(event))
             if self.offer_lifecycle:
-                self._worker.spawn(self.publish([event]))
+                self._worker.spawn(self._insist_on(event))
 
     async def _call_back(self, event: dict[str, Json]) -> None:
         for callback in self.listeners:
