@@ -45,6 +45,8 @@ class RedisStorage:
     sentinel: tuple[str, ...] = ()
     """`host:port` of each sentinel."""
     sentinel_master: str = "mymaster"
+    replicas: int = field(default=0, metadata={"least": 0})
+    """How many must have a write before it counts."""
     cluster: bool = False
     pool_config: RedisPool = field(default_factory=RedisPool, metadata={"key": "poolConfig"})
 

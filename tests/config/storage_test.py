@@ -8,6 +8,7 @@ import pytest
 
 from flowrt.assemble import store_settings
 from flowrt.config import ConfigProblem, load
+from flowrt.stores.redis import RedisSettings
 
 
 def files(folder: Path, *texts: str) -> list[Path]:
@@ -69,3 +70,16 @@ def test_the_same_one_is_merged(tmp_path: Path) -> None:
     found = load(files(tmp_path, *texts), environment={"FLOWRT_STORAGE_REDIS_PORT": "7000"}).config.storage.redis
     assert found is not None
     assert (found.host, found.database, found.password, found.port) == ("a", 3, "p", 7000)
+
+
+def test_a_section_says_what_a_url_says(tmp_path: Path) -> None:
+    section = (
+        "storage: {redis: {host: cache, port: 7000, username: me, password: p, timeout: 500, ssl: true, ca: /ca.pem,"
+        " replicas: 2, cluster: true, poolConfig: {maxTotal: 9, maxIdle: 4, minIdle: 1}}, compression: gzip}"
+    )
+    url = (
+        "rediss://me:p@cache:7000/0?timeout=500&ca=/ca.pem&replicas=2&cluster=true&maxTotal=9&maxIdle=4&minIdle=1"
+        "&compression=gzip"
+    )
+    storage = load(files(tmp_path, section), {}, {}).config.storage
+    assert RedisSettings.of(storage.redis, storage) == RedisSettings.from_url(url)

@@ -95,6 +95,7 @@ class RedisSettings:
             sentinels=tuple(_address(address, 26379) for address in section.sentinel),
             sentinel_master=section.sentinel_master,
             cluster=section.cluster,
+            replicas=section.replicas,
             max_total=pool.max_total,
             max_idle=pool.max_idle,
             min_idle=pool.min_idle,
