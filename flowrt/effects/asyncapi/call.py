@@ -15,6 +15,7 @@ from flowrt.core.effect import Effect, Json, Outcome
 from flowrt.effects.auth import Authentication
 from flowrt.effects.client import Clients
 from flowrt.effects.client.faults import misconfigured
+from flowrt.effects.described import Documents
 from flowrt.effects.resources import Resources
 
 from .arguments import Progress, Wanted, read_arguments
@@ -22,7 +23,7 @@ from .broker import Access, Caller
 from .brokers import Brokers
 from .check import no_headers, problems_of
 from .credentials import Credentials, credentials_of
-from .documents import Documents
+from .document import AsyncDocument
 from .message import outgoing, shown, to_json
 from .protocols import PROTOCOLS, problem_of
 from .reach import check_host
@@ -51,7 +52,7 @@ class AsyncapiCall:
     ) -> None:
         self._clients = clients
         self._authentication = authentication
-        self._documents = Documents(resources)
+        self._documents = Documents(AsyncDocument, resources)
         self._brokers = Brokers()
         self._sessions = Sessions(patience)
 

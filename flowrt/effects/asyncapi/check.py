@@ -11,10 +11,10 @@ from typing import Any
 from flowrt.core.effect import Json
 from flowrt.core.fault import PREFIX, Faulted
 from flowrt.effects.auth import policy_problems
+from flowrt.effects.described import Documents
 
 from .arguments import Wanted, read_arguments, read_document
 from .document import AsyncDocument
-from .documents import Documents
 from .operation import describe
 from .protocols import PROTOCOLS, problem_of
 from .servers import choose_server, protocol_of
@@ -23,7 +23,9 @@ from .target import find_target
 _UNREADABLE = tuple(PREFIX + name for name in ("communication", "authentication", "authorization"))
 
 
-async def problems_of(given: Mapping[str, Any], documents: Documents, base_uri: str | None) -> Sequence[str]:
+async def problems_of(
+    given: Mapping[str, Any], documents: Documents[AsyncDocument], base_uri: str | None
+) -> Sequence[str]:
     """Each begins with the pointer of the argument within `with`, where there is one."""
     problems = [f"/authentication{each}" for each in policy_problems(given.get("authentication"))]
     protocol = given.get("protocol")

@@ -6,10 +6,8 @@ Source: dsl-reference.md, "OpenAPI Call".
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flowrt.core.effect import Effect, Json, Outcome
 from flowrt.core.fault import PREFIX, Faulted
@@ -18,20 +16,13 @@ from ..auth import Authentication, policy_problems
 from ..client.decoding import outcome_of
 from ..client.faults import misconfigured
 from ..client.identity import with_identity
-from ..resources import Resource, Resources
+from ..described import Documents
+from ..resources import Resources
 from .binding import bind, binding_problems
-from .document import ApiDocument, parse_document
+from .document import ApiDocument
 from .openapi3 import read_openapi3
 from .operation import Operation
 from .swagger2 import read_swagger2
-
-_MOST_DOCUMENTS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Parsed:
-    resource: Resource
-    document: ApiDocument
 
 
 class OpenApiCall:
@@ -45,8 +36,7 @@ class OpenApiCall:
 
     def __init__(self, authentication: Authentication, resources: Resources) -> None:
         self._authentication = authentication
-        self._resources = resources
-        self._parsed: OrderedDict[str, _Parsed] = OrderedDict()
+        self._documents = Documents(ApiDocument, resources)
 
     async def run(self, effect: Effect) -> Outcome:
         """Does it and gives the answer.
@@ -58,7 +48,7 @@ class OpenApiCall:
         address, policy = _document(arguments)
         if not isinstance(address, str):
             raise misconfigured("`document` of the OpenAPI call has no endpoint")
-        document = await self._load(address, policy, effect.base_uri, effect)
+        document = await self._documents.load(address, policy, effect.base_uri, effect)
         operation = read_operation(document, str(arguments.get("operationId")))
         parameters = arguments.get("parameters") or {}
         if not isinstance(parameters, Mapping):
@@ -83,7 +73,7 @@ class OpenApiCall:
         if not _is_literal(address) or not _is_literal(operation_id) or not _is_inline(policy):
             return problems
         try:
-            document = await self._load(address, policy, base_uri, None)
+            document = await self._documents.load(address, policy, base_uri)
         except Faulted as error:
             # A server that is down now may be up when the workflow runs.
             unreachable = error.fault.type in (PREFIX + "communication", PREFIX + "authentication")
@@ -100,18 +90,6 @@ class OpenApiCall:
     async def close(self) -> None:
         """Closes the connections, which it shares with others: they connect anew if they still have to."""
         await self._authentication.close()
-
-    async def _load(self, address: str, policy: Json, base_uri: str | None, effect: Effect | None) -> ApiDocument:
-        resource = await self._resources.load(address, policy, base_uri, effect)
-        kept = self._parsed.get(resource.uri)
-        if kept is None or kept.resource.content != resource.content:
-            # In a thread: a large document in YAML takes seconds.
-            kept = _Parsed(resource, await asyncio.to_thread(parse_document, resource))
-            self._parsed[resource.uri] = kept
-        self._parsed.move_to_end(resource.uri)
-        if len(self._parsed) > _MOST_DOCUMENTS:
-            self._parsed.popitem(last=False)
-        return kept.document
 
 
 def read_operation(document: ApiDocument, operation_id: str) -> Operation:

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from ..client.encoding import JSON
+from ..described import Node
 from . import schemas
-from .document import ApiDocument, Node
+from .document import ApiDocument
 from .media_types import accepted, preferred
 from .operation import DEFAULT_STYLES, BodyField, Operation, Parameter, Place, RequestBody, place_of, style_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .document import ApiDocument, Node
+from ..described import Node
+from .document import ApiDocument
 
 _DEEPEST = 16
 """Compositions nested deeper than this contain themselves."""

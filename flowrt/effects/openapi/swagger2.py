@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..client.encoding import FORM, JSON, MULTIPART
+from ..described import Node
 from . import schemas
-from .document import ApiDocument, Node
+from .document import ApiDocument
 from .media_types import accepted, preferred
 from .operation import BodyField, Operation, Parameter, RequestBody, Style
 

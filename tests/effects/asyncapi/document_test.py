@@ -10,8 +10,9 @@ import yaml
 
 from flowrt.core.fault import PREFIX, Fault, Faulted
 from flowrt.effects.asyncapi.arguments import read_arguments
-from flowrt.effects.asyncapi.document import parse_document
+from flowrt.effects.asyncapi.document import AsyncDocument
 from flowrt.effects.asyncapi.target import Target, find_target
+from flowrt.effects.described import read_document
 from flowrt.effects.resources import Resource
 
 Json = Any
@@ -107,7 +108,9 @@ def target(written: str, **arguments: Json) -> Target:
     given = {"document": {"endpoint": {"uri": "chat.yaml"}}, **arguments}
     if "message" not in given:
         given["subscription"] = {"received": 0}
-    return find_target(parse_document(Resource(written.encode(), "", "file:///chat.yaml")), read_arguments(given))
+    return find_target(
+        read_document(AsyncDocument, Resource(written.encode(), "", "file:///chat.yaml")), read_arguments(given)
+    )
 
 
 def fault(written: str, **arguments: Json) -> Fault:
