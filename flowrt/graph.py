@@ -29,8 +29,8 @@ def mermaid(definition: WorkflowDefinition) -> str:
     return "\n".join([*head, *(f"  {line}" for line in lines)]) + "\n"
 
 
-def _label(task: Task) -> str:
-    return f'"{escape(task.name, quote=True)}<br/><i>{task.kind}</i>"'
+def _label(task: Task, between: str) -> str:
+    return f'"{escape(task.name, quote=True)}{between}<i>{task.kind}</i>"'
 
 
 def _drawn(task: Task) -> Task:
@@ -72,9 +72,9 @@ class _Drawing:
         task, id_ = _drawn(outer), self._id(outer)
         if not _inner(task):
             opening, closing = SHAPES.get(task.kind, ("[", "]"))
-            yield f"{id_}{opening}{_label(task)}{closing}"
+            yield f"{id_}{opening}{_label(task, '<br/>')}{closing}"
             return
-        yield f"subgraph {id_} [{_label(task)}]"
+        yield f"subgraph {id_} [{_label(task, ' ')}]"
         yield f"  {id_}_in(( ))"
         yield f"  {id_}_out(( ))"
         yield from (f"  {line}" for line in self._inside(task, f"{id_}_in", f"{id_}_out"))

@@ -36,7 +36,7 @@ def nodes(text: str) -> list[str]:
 
 def named(text: str) -> dict[str, str]:
     """The names of tasks by their nodes."""
-    return dict(re.findall(r'^\s*(?:subgraph )?(\w+) ?[\[({/]+"(.*?)<br/>', text, re.MULTILINE))
+    return dict(re.findall(r'^\s*(?:subgraph )?(\w+) ?[\[({/]+"(.*?)(?:<br/>| )<i>', text, re.MULTILINE))
 
 
 def steps(text: str) -> Iterator[str]:
