@@ -32,7 +32,9 @@ TAG = "Description"
 
 async def describe(context: Context, _request: Request) -> Response:
     """The OpenAPI document."""
-    return JsonResponse(openapi.describe(OPERATIONS, list(context.service.definitions.all())))
+    return JsonResponse(
+        openapi.describe(OPERATIONS, list(context.service.definitions.all()), secured=context.token is not None)
+    )
 
 
 # The first route that matches stands, so what is asked for most comes first.
@@ -76,7 +78,7 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
 
 def create_app(assembly: Assembly) -> Starlette:
     """The application on the service of an assembly; `state.context` is its `Context`."""
-    context = Context(assembly.host, assembly.config.server.max_body)
+    context = Context(assembly.host, assembly.config.server.max_body, assembly.config.server.token)
     app = Starlette(routes=routes(context, OPERATIONS))
     app.router.redirect_slashes = False
     app.router.default = not_found

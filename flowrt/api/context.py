@@ -20,8 +20,10 @@ DURABLE_S = 30.0
 class Context:
     """The service behind the API, its limits, and whether it is coming up or going down."""
 
-    def __init__(self, host: Host, max_body: int) -> None:
+    def __init__(self, host: Host, max_body: int, token: str | None = None) -> None:
         self.host = host
+        self.token = token
+        """What requests must carry, if anything."""
         self.service: Service = host.service
         self.max_body = max_body
         self.durable_s = DURABLE_S

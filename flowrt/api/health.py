@@ -59,6 +59,7 @@ OPERATIONS = (
         "Whether the process is alive",
         {200: ("It is", schemas.content({"type": "object"}))},
         works=False,
+        public=True,
     ),
     Operation(
         "GET",
@@ -71,5 +72,6 @@ OPERATIONS = (
             503: schemas.problem("It is not; `reasons` says why"),
         },
         works=False,
+        public=True,
     ),
 )

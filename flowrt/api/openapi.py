@@ -14,11 +14,14 @@ from flowrt.version import VERSION
 
 Json = Any
 WORKFLOWS = "Workflows"
+_SECURITY = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-def describe(operations: Sequence[Operation], definitions: Sequence[WorkflowDefinition]) -> dict[str, Json]:
-    """The document."""
+def describe(
+    operations: Sequence[Operation], definitions: Sequence[WorkflowDefinition], *, secured: bool = False
+) -> dict[str, Json]:
+    """The document. `secured`: all but what is public asks for a token."""
     paths: dict[str, dict[str, Json]] = {}
     for operation in operations:
         found = paths.setdefault(operation.path, {})
@@ -40,7 +43,8 @@ def describe(operations: Sequence[Operation], definitions: Sequence[WorkflowDefi
         },
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
-        "components": {"schemas": schemas.COMPONENTS},
+        "components": {"schemas": schemas.COMPONENTS} | (_SECURITY if secured else {}),
+        **({"security": [{"token": []}]} if secured else {}),
     }
 
 
@@ -53,6 +57,8 @@ def _operation(operation: Operation) -> dict[str, Json]:
     }
     if operation.parameters:
         described["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
+    if operation.public:
+        described["security"] = []
     if operation.body:
         described["requestBody"] = {"content": _content(operation.body)}
     return described

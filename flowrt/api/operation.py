@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from flowrt.api.context import Context
+from flowrt.api.entry import admit
 from flowrt.api.problems import Problem, problem_of, unavailable
 
 Json = Any
@@ -44,6 +45,8 @@ class Operation:
     """Schema by media type."""
     works: bool = True
     """Needs the runtime at work; others answer while it starts and stops, too."""
+    public: bool = False
+    """Needs no token."""
 
 
 class Resource:
@@ -71,6 +74,8 @@ class Resource:
         if operation is None:
             detail = f"{request.url.path} knows {self._allow}, not {request.method}."
             raise Problem(405, detail, headers={"Allow": self._allow})
+        if self._context.token is not None and not operation.public:
+            admit(self._context.token, request.headers)
         if operation.works:
             blocked = self._context.blocked
             if blocked is not None:

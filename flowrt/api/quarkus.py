@@ -155,7 +155,7 @@ OPERATIONS = (
         (Parameter("namespace", "Only this namespace"),),
     ),
     *(
-        Operation("GET", f"/q/health{path}", handler, TAG, "MicroProfile Health", _HEALTH, works=False)
+        Operation("GET", f"/q/health{path}", handler, TAG, "MicroProfile Health", _HEALTH, works=False, public=True)
         for path, handler in (("", ready), ("/live", live), ("/ready", ready), ("/started", ready))
     ),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ import yaml
 
 from flowrt.config.layers import MISSING, Text
 from flowrt.config.units import to_bytes, to_seconds
+
+_WORD = re.compile(r"[!-~]+")
 
 NOT_BLANK = frozenset(("host", "username", "database", "schema", "path", "id", "address", "mount", "role", "role-id"))
 MAY_BE_BLANK = frozenset(("secrets.vault.path",))
@@ -77,6 +80,8 @@ def _value(value: Any, kind: Any, metadata: Mapping[str, Any], key: str) -> tupl
         why = f"must be one of {', '.join(metadata['one_of'])}"
     if why is None and isinstance(converted, str) and not converted.strip() and _needs_text(key):
         why = "must not be blank"
+    if why is None and metadata.get("word") and not _WORD.fullmatch(converted):
+        why = "must be one word of visible ASCII characters"
     return converted, why
 
 

@@ -21,6 +21,6 @@ def size(default: int) -> Any:
     return field(default=default, metadata={"size": True})
 
 
-def secret(key: str) -> Any:
+def secret(key: str, **options: Any) -> Any:
     """A value that is never shown."""
-    return field(default=None, repr=False, metadata={"key": key, "secret": True})
+    return field(default=None, repr=False, metadata={"key": key, "secret": True, **options})

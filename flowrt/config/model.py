@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowrt.config.fields import duration, size
+from flowrt.config.fields import duration, secret, size
 from flowrt.config.secrets import Secrets
 from flowrt.config.storage import InMemoryStorage, Storage
 
@@ -39,6 +39,8 @@ class Server:
     max_body: int = size(16 * 1024 * 1024)
     shutdown_timeout: float = duration(30.0)
     log_level: str = field(default="info", metadata={"one_of": ("debug", "info", "warning", "error")})
+    token: str | None = secret("token", word=True)
+    """What requests must carry as `Authorization: Bearer`; None: everybody may use the API."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,9 @@ def _address(config: Config) -> Finding:
     host = config.server.host
     if _is_local(host):
         return ok("production", f"the server listens on {host} only")
-    message = f"the server listens on {host} and asks nobody who they are: put a proxy before it that does"
+    if config.server.token is not None:
+        return ok("production", f"the server listens on {host} and asks for a token")
+    message = f"the server listens on {host} and asks nobody who they are: set server.token"
     return warning("production", message)
 
 

@@ -27,7 +27,11 @@ def problems(folder: Path, text: str, **environment: str) -> list[str]:
          "unknown key 'storage.redis.poolconfig'; did you mean 'storage.redis.poolConfig'?"),
         ("workflows: {zzz: 1}", "unknown key 'workflows.zzz'; known are path, watch"),
         ("storage: {inMemory: {size: 1}}", "unknown key 'storage.inMemory.size'; known are none"),
-        ("server: {on: 1}", "unknown key 'server.True'; known are host, port, max-body, shutdown-timeout, log-level"),
+        ("server: {on: 1}", "unknown key 'server.True'; known are host, port, max-body, shutdown-timeout, log-level, "
+         "token"),
+        ("server: {token: ''}", "'server.token' must be one word of visible ASCII characters, found the value given"),
+        ("server: {token: a b}", "'server.token' must be one word of visible ASCII characters, found the value given"),
+        ("server: {token: 'ü'}", "'server.token' must be one word of visible ASCII characters, found the value given"),
         ("server: 8080", "'server' must be a mapping of settings, found 8080"),
         ("server: [1]", "'server' must be a mapping of settings, found a list"),
         ("server: {port: 65536}", "'server.port' must be between 0 and 65535, found 65536"),
