@@ -104,6 +104,15 @@ class Handle:
         """Runs a faulted one again from the task that failed. Raises `Conflict` otherwise."""
         await self._control("retry")
 
+    async def fork(self, position: str | None = None, id: str | None = None) -> Handle:
+        """A new instance that begins where this one stood before the task at `position` (JSON pointer).
+
+        Only tasks of the workflow's own list; without a position the one where it stands, or has failed. Raises
+        `Conflict` for a task that has not run.
+        """
+        forked = await self._runtime.assembly.service.fork(self.id, position, id)
+        return self._runtime.handle(forked.id)
+
     async def _control(self, verb: str) -> None:
         self._status = await self._runtime.assembly.service.control(self.id, verb)
 

@@ -15,6 +15,7 @@ from flowrt.api.context import Context
 from flowrt.api.operation import Operation
 from flowrt.api.problems import Problem
 from flowrt.api.responses import JsonResponse
+from flowrt.api.starting import ID_AND_TAGS, accepted
 from flowrt.core.instance import PHASES
 from flowrt.runtime.service import Conflict, Service, UnknownInstance
 from flowrt.stores.protocol import Query
@@ -40,6 +41,19 @@ def control(verb: str) -> Callable[[Context, Request], Awaitable[Response]]:
         return JsonResponse({"id": id_, "status": await context.durable(context.service.control(id_, verb))})
 
     return handler
+
+
+async def fork(context: Context, request: Request) -> Response:
+    """Starts a new instance where another one stood; answered when that is durable."""
+    order = await read_json(request, context.max_body, {})
+    if not isinstance(order, dict) or not order.keys() <= {"from"}:
+        raise Problem(400, "The body is an object with 'from', the position of a task, or nothing.")
+    position = order.get("from")
+    if position is not None and not isinstance(position, str):
+        raise Problem(400, "'from' is the position of a task, such as /do/1/charge.")
+    id_, tags = parameters.chosen_id(request), parameters.tags(request)
+    forked = await context.durable(context.service.fork(parameters.path_id(request), position, id_, tags))
+    return accepted(context, forked, 200)
 
 
 async def control_batch(context: Context, request: Request) -> Response:
@@ -105,6 +119,21 @@ OPERATIONS = (
     *(
         Operation("POST", f"/v1/instances/{{id}}/{verb}", control(verb), TAG, summary, _ANSWERS)
         for verb, summary in VERBS.items()
+    ),
+    Operation(
+        "POST",
+        "/v1/instances/{id}/fork",
+        fork,
+        TAG,
+        "Fork: start a new instance where this one stood before a task of the workflow's own list",
+        {
+            200: ("Started, and durable", schemas.content(schemas.ref("Started"))),
+            400: schemas.problem("Malformed"),
+            404: schemas.problem("There is no such instance"),
+            409: schemas.problem("It has not run that task"),
+        },
+        ID_AND_TAGS,
+        schemas.content({"type": "object", "properties": {"from": {"type": "string"}}}),
     ),
     Operation(
         "POST",

@@ -85,7 +85,7 @@ def failure(end: Instance, headers: dict[str, str]) -> Problem:
     return Problem.of_fault(end.error, headers)
 
 
-def accepted(context: Context, instance: Instance) -> Response:
+def accepted(context: Context, instance: Instance, status_code: int = 202) -> Response:
     """That it has started, and where it is to be found."""
     definition = instance.definition
     body = {
@@ -96,7 +96,7 @@ def accepted(context: Context, instance: Instance) -> Response:
         "version": definition.version,
     }
     id_ = quote(instance.id, safe="")
-    return JsonResponse(body, 202, {"Location": f"/v1/instances/{id_}", ID: id_})
+    return JsonResponse(body, status_code, {"Location": f"/v1/instances/{id_}", ID: id_})
 
 
 def status(context: Context, instance: Instance) -> str:
@@ -119,6 +119,7 @@ async def start_instances(context: Context, request: Request) -> Response:
 
 _KEY = Parameter("Idempotency-Key", "The same key again gives the first instance", "header")
 _TAGS = Parameter("tags", "`k=v,k2=v2`; also as header `Flowrt-Tags`")
+ID_AND_TAGS = (Parameter("id", "The instance's id; also as header `Flowrt-Id`"), _TAGS)
 _OPTIONS = (
     Parameter("wait", "Answer when the instance has ended, at most after this long: `30s`, `PT30S`, `500ms`, seconds"),
     Parameter("id", "The instance's id; also as header `Flowrt-Id`. An id that exists gives that instance"),

@@ -129,6 +129,25 @@ _control("cancel", "Interrupts and ends instances.")
 _control("retry", "Runs faulted instances again from the task that failed.")
 
 
+@command.command("fork")
+@click.argument("id_", metavar="ID")
+@click.option("--from", "position", metavar="POSITION", help="A task of the workflow's own list, such as /do/1/charge.")
+@click.option("--id", "new", help="The new instance's id.")
+@click.option("--tag", "tags", metavar="KEY=VALUE", multiple=True, help="A tag of the new instance.")
+@on_server
+def fork(id_: str, position: str | None, new: str | None, tags: Sequence[str], url: str, token: str | None) -> None:
+    """Start a new instance where another one stood before a task; without --from where it stands, or has failed.
+
+    \b
+    Example:
+      flowrt instances fork 0192… --from /do/1/charge
+    """
+    query = {"id": new, "tags": ",".join(tags) or None}
+    order = {} if position is None else {"from": position}
+    answer = Server(url, token).call("POST", f"/v1/instances/{id_}/fork", json=order, query=query).json()
+    print(f"{answer['id']}  {answer['status']}")
+
+
 @command.command("purge")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @on_server

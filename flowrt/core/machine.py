@@ -80,27 +80,6 @@ class Machine(Keeping):
         self.instance, self.now = instance, now
         return [found for state in instance.listeners() for found in state.task.subscriptions(state, self)]
 
-    def retry(self, instance: Instance, now: float) -> None:
-        """Takes a faulted instance back to the task that failed: the next signal runs it again.
-
-        Whatever begins again is a new attempt: an effect that has failed, or was cancelled, does not come back.
-        """
-        self.instance, self.now = instance, now
-        instance.status, instance.error, instance.ended_at = RUNNING, None, None
-        instance.changes.head = instance.changes.listeners = True
-        instance.changes.fields.add("error")
-        attempt = instance.counters.get(ATTEMPTS, 0) + 1
-        for state in instance.live.values():
-            if state.timeout_at is not None:
-                state.timeout_at = None
-                self.touch(state)
-            if state.wants_effect or not state.entered:
-                state.attempt, state.wanted, state.pinned = attempt, None, None
-                self.touch(state)
-                self.use_attempt(state, attempt)
-        instance.ready = sorted((s for s in instance.live.values() if not s.entered), key=TaskState.place)
-        self.fact("resumed")
-
     def use_attempt(self, state: TaskState, attempt: int) -> None:
         """Tells the tasks around a state that an attempt number is used: it names no other run below them."""
         counters = self.instance.counters
@@ -205,7 +184,7 @@ class Machine(Keeping):
                     step, first = first(), None
                 elif step is None:
                     if self.budget <= 0:
-                        return self._postpone(state)
+                        return self.postpone(state)
                     step = self._enter(state)
                 shape = step.__class__
                 if shape is Done:
@@ -285,9 +264,10 @@ class Machine(Keeping):
         return output, then
 
     def _run_all(self, state: TaskState, step: RunAll) -> None:
-        self._postpone(*(TaskState(task, state, data) for task, data in step.children))
+        self.postpone(*(TaskState(task, state, data) for task, data in step.children))
 
-    def _postpone(self, *states: TaskState) -> None:
+    def postpone(self, *states: TaskState) -> None:
+        """Has states begin when all that runs now waits."""
         for state in states:
             self.attach(state)
         # In the order that restore finds: what a crash comes between must not depend on it.
@@ -312,7 +292,7 @@ class Machine(Keeping):
                     self.detach(child)
                 return node, partial(node.task.failed, node, child, fault, self)
             child, node = node, node.parent
-        self._fault(origin, fault)
+        self.fault(origin, fault)
         return None
 
     # Ends
@@ -325,7 +305,7 @@ class Machine(Keeping):
             try:
                 output = dataflow.leave(root, output, self)
             except (ExpressionFailed, Faulted) as error:
-                return self._fault(root, fault_of(error).at("/"))
+                return self.fault(root, fault_of(error).at("/"))
         return self._complete(output)
 
     def _complete(self, output: Json) -> None:
@@ -334,7 +314,8 @@ class Machine(Keeping):
         self.fact("completed", output=output)
         return self._end(COMPLETED)
 
-    def _fault(self, origin: TaskState, fault: Fault) -> None:
+    def fault(self, origin: TaskState, fault: Fault) -> None:
+        """Ends the instance with a fault that nobody has caught; `origin` is the task that `retry` runs again."""
         instance = self.instance
         for state in list(origin.subtree())[1:]:
             self.detach(state)

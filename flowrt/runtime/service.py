@@ -18,6 +18,7 @@ from flowrt.runtime.children import refusal
 from flowrt.runtime.clock import derived_id, new_id
 from flowrt.runtime.definitions import Definitions
 from flowrt.runtime.description import describe, describe_entry, describe_stored
+from flowrt.runtime.forking import NeverThere, place
 from flowrt.runtime.perform import Perform, require_json
 from flowrt.runtime.publishing import OnEvent, Publishing
 from flowrt.runtime.schedules import Schedules
@@ -255,8 +256,7 @@ class Service:
         """
         instance = await self._controlled(id, verb)
         if instance is None:
-            reason = self.worker.aside.get(id)
-            raise Conflict(f"{id} is set aside: {reason}") if reason else UnknownInstance(f"there is no instance {id}")
+            raise self._missing(id)
         return instance.status
 
     async def _controlled(self, id: str, verb: str) -> Instance | None:
@@ -274,6 +274,36 @@ class Service:
             raise Conflict(f"{id} is {status}; it cannot {verb} any more")
         signal: Signal = SIGNALS[verb]()
         return await self.worker.command(id, signal)
+
+    async def fork(
+        self, id: str, position: str | None = None, new: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> Instance:
+        """Starts a new instance where another one stood before a task of its workflow's own list; returns when durable.
+
+        It has the other's definition and input, and calls with keys of its own. Raises `UnknownInstance`, `Conflict`.
+        """
+        running = await self.worker.running(id)
+        if running is None:
+            raise self._missing(id)
+        origin = running.instance
+        if running.volatile:
+            raise Conflict(f"{id} is kept in memory only (persistence.exclude-workflows): it has no history to go by")
+        if new is not None and await self._begun(new) is not None:
+            raise Conflict(f"there is an instance {new} already")
+        await self.worker.durable(running)
+        history = await self.store.history(id)
+        self.worker.release(running)
+        try:
+            at = place(origin, history, position)
+        except NeverThere as error:
+            raise Conflict(str(error)) from None
+        instance = _instance(new or new_id(), origin.definition, origin.input, tags)
+        await self.worker.begin(instance, at=at)
+        return instance
+
+    def _missing(self, id: str) -> Conflict | UnknownInstance:
+        reason = self.worker.aside.get(id)
+        return Conflict(f"{id} is set aside: {reason}") if reason else UnknownInstance(f"there is no instance {id}")
 
     async def delete(self, id: str) -> None:
         """Removes an ended instance. Raises `UnknownInstance`, `Conflict` while it has not ended."""

@@ -15,6 +15,7 @@ from typing import Any
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.environment import Environment
 from flowrt.core.instance import COMPLETED, FAULTED, Fact, Instance
+from flowrt.core.intervention import begin_at, retry
 from flowrt.core.machine import Machine
 from flowrt.core.signal import Arrived, Signal, Tick
 from flowrt.runtime.checkpoint import take_checkpoint
@@ -22,6 +23,7 @@ from flowrt.runtime.children import child_signal
 from flowrt.runtime.clock import now
 from flowrt.runtime.commit import Committer
 from flowrt.runtime.definitions import Definitions
+from flowrt.runtime.forking import Place
 from flowrt.runtime.index import SubscriptionIndex
 from flowrt.runtime.loading import Loading
 from flowrt.runtime.perform import Perform
@@ -116,11 +118,15 @@ class Worker:
 
     # Signals
 
-    def begin(self, instance: Instance, parent: tuple[str, EffectKey] | None = None) -> asyncio.Future[None]:
+    def begin(
+        self, instance: Instance, parent: tuple[str, EffectKey] | None = None, at: Place | None = None
+    ) -> asyncio.Future[None]:
         """Starts a new instance; the future is done when its first turn is durable: from then on it hears events."""
         instance.parent = parent
         self.begun += 1
         running = self.admit(instance)
+        if at is not None:
+            begin_at(self.machine, instance, at.task, at.before, now())
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         running.waiting.append(done)
         running.mailbox.append(Tick())
@@ -171,7 +177,7 @@ class Worker:
         if running.instance.status == FAULTED:
             self.results.runs_again(id_)
             running = self.admit(running.instance)
-            self.machine.retry(running.instance, now())
+            retry(self.machine, running.instance, now())
             self.moved(running)
             await self.durable(running)
         return running.instance

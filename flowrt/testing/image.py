@@ -80,6 +80,10 @@ class Image:
             [(key, orjson.loads(fixed), orjson.loads(moving)) for key, (fixed, moving) in self.live.items()],
         )
 
+    def completed(self) -> list[Json]:
+        """The records of its history, oldest first."""
+        return [orjson.loads(record) for _, _, record in self.history]
+
     def difference(self, other: Image) -> str | None:
         """The first thing that the two do not have alike, history aside."""
         mine, others = self._pieces(), other._pieces()

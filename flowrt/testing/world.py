@@ -15,10 +15,12 @@ from flowrt.core.effect import Effect
 from flowrt.core.environment import Environment
 from flowrt.core.expression import Expression
 from flowrt.core.instance import WORKFLOW, Instance, TaskRecord
+from flowrt.core.intervention import begin_at, retry
 from flowrt.core.machine import STEPS_A_TURN, Machine
 from flowrt.core.records import restore
 from flowrt.core.signal import Arrived, Signal, Tick
 from flowrt.runtime.checkpoint import take_checkpoint
+from flowrt.runtime.forking import place
 from flowrt.runtime.index import SubscriptionIndex
 from flowrt.runtime.running import changed
 from flowrt.testing.happening import EMITTED, START_AT, Answer, Broken, Crash, Happening, Place, crash_never
@@ -88,11 +90,24 @@ class World:
 
         def again() -> list[Instance]:
             self.live[id] = instance = self.read(id)
-            self.machine.retry(instance, self.now)
+            retry(self.machine, instance, self.now)
             self._listen(instance)
             return [instance]
 
         self._outside.append(Happening(self._outer_place(at), again))
+
+    def fork(self, origin: str, id: str, position: str | None, at: float) -> None:
+        """Starts an instance where another one stood before a task, at a time."""
+
+        def forked() -> list[Instance]:
+            other = self.read(origin)
+            found = place(other, self.images[origin].completed(), position)
+            instance = Instance(id, other.definition, other.input)
+            if found is not None:
+                begin_at(self.machine, instance, found.task, found.before, self.now)
+            return [self.admit(instance)]
+
+        self._outside.append(Happening(self._outer_place(at), forked))
 
     def publish(self, event: dict[str, Json], at: float) -> None:
         """Publishes an event at a time."""

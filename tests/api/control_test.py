@@ -44,6 +44,40 @@ def test_an_unknown_instance_is_not_found(http: httpx.Client, verb: str) -> None
     problem(post(http, "no-such", verb), 404)
 
 
+def fork(http: httpx.Client, id_: str, order: object = None, **query: str) -> httpx.Response:
+    return http.post(f"/v1/instances/{id_}/fork", json=order, params=query)
+
+
+def test_a_fork_starts_where_the_other_one_stood(http: httpx.Client) -> None:
+    origin = start(http, "order", {"id": 7}, wait="5s").headers["flowrt-instance-id"]
+    answer = fork(http, origin, {"from": "/do/1/second"}, tags="why=again")
+    assert answer.status_code == 200
+    forked = answer.json()
+    assert forked["id"] != origin
+    assert (forked["name"], answer.headers["location"]) == ("order", f"/v1/instances/{forked['id']}")
+    reaches(http, forked["id"], "completed")
+    found = http.get(f"/v1/instances/{forked['id']}").json()
+    assert (found["output"], found["tags"]) == ({"id": 7, "done": True}, {"why": "again"})
+    tasks = http.get(f"/v1/instances/{forked['id']}/tasks").json()["items"]
+    assert [(task["position"], task["next"]) for task in tasks] == [
+        ("/do/0/first", "/do/1/second"),
+        ("/do/1/second", None),
+    ]
+    waiting = start(http, "waits").json()["id"]
+    assert fork(http, waiting, id="fork of waits").json() == {**forked, "id": "fork of waits", "name": "waits"} | {
+        "status": "waiting"
+    }
+
+
+def test_what_cannot_be_forked_is_said(http: httpx.Client) -> None:
+    origin = start(http, "order", {"id": 7}, wait="5s").headers["flowrt-instance-id"]
+    problem(fork(http, "no-such"), 404)
+    assert "has not run /do/5/x" in problem(fork(http, origin, {"from": "/do/5/x"}), 409)["detail"]
+    problem(fork(http, origin, id=origin), 409)
+    for wrong in ([], "x", {"from": 1}, {"form": "/do/0/first"}):
+        problem(fork(http, origin, wrong), 400)
+
+
 def test_a_batch_has_a_result_for_each_id(http: httpx.Client) -> None:
     waiting = start(http, "waits").json()["id"]
     done = start(http, "hello", {"name": "x"}, wait="5s").headers["flowrt-instance-id"]

@@ -191,6 +191,57 @@ def test_a_faulted_instance_is_retried_where_it_failed(crashes: bool) -> None:
     assert [record.task.name for record in world.trace["it"]] == ["t0", "get", "t1", "t2"]
 
 
+@pytest.mark.parametrize("crashes", [False, True])
+@pytest.mark.parametrize(
+    ("position", "called", "output"),
+    [
+        (None, ["/do/2/t2"], [["/do/2/t2", 0], {"seen": 1}]),
+        ("/do/2/t2", ["/do/2/t2"], [["/do/2/t2", 0], {"seen": 1}]),
+        ("/do/1/t1", ["/do/1/t1/do/0/get", "/do/2/t2"], [["/do/2/t2", 0], {"seen": 1}]),
+        ("/do/0/t0", ["/do/1/t1/do/0/get", "/do/2/t2"], [["/do/2/t2", 0], {"seen": 1}]),
+    ],
+)
+def test_a_fork_goes_on_where_the_other_one_stood(
+    crashes: bool, position: str | None, called: list[str], output: list[Any]
+) -> None:
+    definition = compiled(
+        {"set": {"n": 1}, "export": {"as": "{seen: .n}"}},
+        {"if": "${ .n == 1 }", "do": [{"get": GET}], "output": {"as": "{n: 2}"}},
+        {**GET, "input": {"schema": {"document": {"properties": {"n": {"const": 2}}, "required": ["n"]}}}},
+        {"if": "${ false }", "set": {"never": 1}},
+        {"set": "${ [., $context] }"},
+    )
+    down = {"it"}
+
+    def answer(effect: Effect) -> Answer:
+        if effect.instance in down and effect.position == "/do/2/t2":
+            return Answer(Fault.of("communication", "down", status=503))
+        return Answer(Outcome([effect.position, effect.attempt]))
+
+    world = world_of(definition, {"n": 0}, answer, crash=CrashEverywhere() if crashes else lambda written: False)
+    world.run()
+    assert world.read("it").status == "faulted"
+    before = len(world.calls)
+    world.fork("it", "fork", position, START_AT + 60)
+    world.run()
+    forked = world.read("fork")
+    assert (forked.status, forked.output, forked.context) == ("completed", output, {"seen": 1})
+    assert [effect.position for effect in world.calls[before:]] == called
+    assert {effect.instance for effect in world.calls[before:]} == {"fork"}
+    assert world.read("it").status == "faulted"
+
+
+def test_a_fork_keeps_to_the_timeout_of_the_workflow_from_its_own_start() -> None:
+    definition = compiled({"set": {"n": 1}}, {"wait": "PT8S"}, {"wait": "PT8S"}, timeout={"after": "PT10S"})
+    world = world_of(definition)
+    world.run()
+    assert world.read("it").status == "faulted"
+    world.fork("it", "fork", None, START_AT + 60)
+    world.run()
+    forked = world.read("fork")
+    assert (forked.status, forked.started_at, forked.ended_at) == ("completed", START_AT + 60, START_AT + 68)
+
+
 def test_a_retried_instance_does_not_come_back_to_old_timeouts() -> None:
     definition = compiled({"do": [{"get": GET}], "timeout": {"after": "PT5S"}}, {"wait": "PT1S"})
     world = world_of(definition, None, failing_first)
