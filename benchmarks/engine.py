@@ -13,6 +13,7 @@ from pathlib import Path
 
 from flowrt import Runtime
 from flowrt.assemble import EXPRESSIONS
+from flowrt.bench import fsync_floor
 from flowrt.compiler import Languages, compile_text
 from flowrt.core.environment import Environment
 from flowrt.core.instance import Instance
@@ -120,26 +121,13 @@ def start_up(*arguments: str) -> float:
     return statistics.median(times)
 
 
-def fsync_floor(folder: Path) -> float:
-    """Milliseconds of a 4 KiB write with fsync, the median."""
-    times = []
-    with (folder / "fsync").open("wb") as file:
-        for _ in range(100):
-            began = time.perf_counter()
-            file.write(b"x" * 4096)
-            file.flush()
-            os.fsync(file.fileno())
-            times.append(time.perf_counter() - began)
-    return statistics.median(times) * 1000
-
-
 def main() -> None:
     """Prints everything."""
     print(f"pure tasks, machine alone:        {pure_rate():>10,.0f} tasks/s")
     print(f"memory store, 64 instances:       {asyncio.run(store_rate('memory://')):>10,.0f} tasks/s")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        print(f"fsync floor:                      {fsync_floor(folder):>10.2f} ms")
+        print(f"fsync floor:                      {fsync_floor(folder)[0]:>10.2f} ms")
         for concurrency in (1, 16, 64, 256):
             rate = asyncio.run(store_rate(f"file://{folder}/s{concurrency}", concurrency))
             print(f"file store, {concurrency:>3} instances:        {rate:>10,.0f} durable tasks/s")

@@ -14,6 +14,7 @@ from typing import TypeVar
 from benchmarks import durable, engine, machine, over_http, stores, waiting
 from benchmarks.peers.__main__ import measure as measure_peers
 from benchmarks.plot import plot
+from flowrt.bench import fsync_floor
 
 DOCS = Path(__file__).parent.parent / "docs"
 MANY = 100_000
@@ -75,7 +76,7 @@ def durables(scale: Scale) -> Iterator[str]:
         " Command: `python -m benchmarks.durable`\n"
     )
     with tempfile.TemporaryDirectory() as name:
-        floors = [(size // 1024, *stores.fsync_floor(Path(name), size)) for size in stores.FSYNC_SIZES]
+        floors = [(size // 1024, *fsync_floor(Path(name), size)) for size in stores.FSYNC_SIZES]
     shown = "; ".join(f"{size} KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms" for size, p50, p99 in floors)
     yield f"The disk's floor, a write with fsync of {shown}.\n"
     found = told(durable.everything(durable.STORES, scale.durable_s))
@@ -84,8 +85,7 @@ def durables(scale: Scale) -> Iterator[str]:
     for store in dict.fromkeys(each.store for each in found):
         cells = [
             f"{each.tasks_per_s:,.0f} tasks/s, commit {each.commit_p50_ms:.1f} / {each.commit_p99_ms:.1f} ms"
-            for each in found
-            if each.store == store
+            for each in (figures.durable for figures in found if figures.store == store)
         ]
         rows.append((store, *cells))
     yield table(head, rows)

@@ -7,8 +7,6 @@ others: `python -m benchmarks.stores file redis-always postgresql://me@host/flow
 from __future__ import annotations
 
 import asyncio
-import os
-import statistics
 import sys
 import tempfile
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from flowrt.assemble import make_store
+from flowrt.bench import fsync_floor, quantiles
 from flowrt.config.model import Config, Storage
 from flowrt.stores.protocol import Batch, Checkpoint, Entry, Store
 from tests.servers import Server
@@ -38,25 +37,6 @@ SERVERS: dict[str, Callable[[], Server]] = {
     "mariadb": MariaDB,
 }
 DEFAULT = ("file", "sqlite", *SERVERS)
-
-
-def quantiles(seconds: Sequence[float]) -> tuple[float, float]:
-    """p50 and p99 in milliseconds."""
-    cuts = statistics.quantiles(seconds, n=100) if len(seconds) > 1 else [seconds[0]] * 99
-    return cuts[49] * 1000, cuts[98] * 1000
-
-
-def fsync_floor(folder: Path, size: int) -> tuple[float, float]:
-    """p50 and p99 of appending so many bytes and waiting until the disk has them."""
-    taken = []
-    data = os.urandom(size)
-    with (folder / "floor").open("wb", buffering=0) as file:
-        for _ in range(100):
-            began = time.perf_counter()
-            file.write(data)
-            os.fsync(file.fileno())
-            taken.append(time.perf_counter() - began)
-    return quantiles(taken)
 
 
 def record(number: int) -> dict[str, Any]:

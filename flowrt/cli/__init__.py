@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "store": ("flowrt.cli.store", "Look into, check, copy, export or import a store."),
     "test": ("flowrt.cli.test", "Run workflow tests on a simulated clock."),
     "doctor": ("flowrt.cli.doctor", "Check this installation and its configuration."),
+    "bench": ("flowrt.cli.bench", "Measure what becomes durable here, and how fast."),
     "convert": ("flowrt.cli.convert", "Convert a Serverless Workflow 0.8 document to DSL 1.0."),
 }
 """Verb -> its module, which has a click command `command`, and its line in the help."""
