@@ -21,6 +21,7 @@ ALLOWED = {
     "events": {"events", "core"},
     "document": {"core"},
     "schemas": {"core"},
+    "schema": {"schema", "document"},
     "externals": set(),
     "compilation": {"core", "tasks", "document", "schemas", "externals"},
     "compiler": {"compilation", "core", "document", "externals"},

@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("flowrt.cli.run", "Run one workflow to its end and print its output."),
     "validate": ("flowrt.cli.validate", "Check definitions and list every problem."),
     "graph": ("flowrt.cli.graph", "Draw a definition as Mermaid."),
+    "schema": ("flowrt.cli.schema", "Print the JSON Schema of definitions for editors."),
     "definitions": ("flowrt.cli.definitions", "List, show, deploy or delete definitions of a server."),
     "start": ("flowrt.cli.start", "Start an instance on a server."),
     "instances": ("flowrt.cli.instances", "List, show or control instances of a server."),
