@@ -14,7 +14,7 @@ from typing import TypeVar
 from benchmarks import durable, engine, machine, over_http, stores, waiting
 from benchmarks.peers.__main__ import measure as measure_peers
 from benchmarks.plot import plot
-from flowrt.bench import fsync_floor
+from flowrt.bench import INSTANCES, fsync_floor
 
 DOCS = Path(__file__).parent.parent / "docs"
 MANY = 100_000
@@ -80,7 +80,7 @@ def durables(scale: Scale) -> Iterator[str]:
     shown = "; ".join(f"{size} KiB: p50 {p50:.2f} ms, p99 {p99:.2f} ms" for size, p50, p99 in floors)
     yield f"The disk's floor, a write with fsync of {shown}.\n"
     found = told(durable.everything(durable.STORES, scale.durable_s))
-    head = ["store", *(f"{count} at a time" for count in durable.INSTANCES)]
+    head = ["store", *(f"{count} at a time" for count in INSTANCES)]
     rows = []
     for store in dict.fromkeys(each.store for each in found):
         cells = [
