@@ -19,6 +19,7 @@ from flowrt.schemas import FORMATS, InvalidSchema, compile_schema
 from flowrt.tasks import TASKS
 from flowrt.tasks.common import SHARED, connect, place, read_input, read_output, read_shared, read_timeout
 from flowrt.tasks.do import Do
+from flowrt.tasks.endpoint import read_endpoint
 from flowrt.tasks.extended import TARGETS, Extended, extends
 from flowrt.tasks.schedule import read_schedule
 
@@ -157,6 +158,10 @@ class Compilation:
         for name in ("authentications", "catalogs", "errors", "functions", "retries", "timeouts"):
             if name in self._uses:
                 self._uses[name].object()
+        for _, catalog in self._uses["catalogs"].members() if "catalogs" in self._uses else ():
+            endpoint = catalog.object(("endpoint",), required=("endpoint",)).get("endpoint")
+            if endpoint is not None:
+                read_endpoint(endpoint)
         for _, extension in self._extensions():
             extension.object(("extend", "when", "before", "after"), required=("extend",))
             if (extend := extension.get("extend")) is not None:
@@ -270,7 +275,7 @@ class Compilation:
             reader.problem("a schema has either 'document' or 'resource'")
             return None
         value = document.value if document is not None else self._resource(resource, name)
-        if value is None:
+        if document is None and value is None:
             return None
         try:
             return compile_schema(value, name)
