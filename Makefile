@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 4
+# A test against real servers and clocks gets a second try on a busy machine; each is named at the end (-rR).
+PYTEST := $(BIN)/python -m pytest -q -rR --reruns 1 --reruns-delay 2
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
@@ -34,14 +36,14 @@ lint: $(STAMP_DEV)  ## ruff and the strict type checker
 	$(BIN)/mypy
 
 test: lint  ## Linters, then every test but those of test-servers and test-heavy
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadscope -m "not heavy and not soak" tests \
+	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not heavy and not soak" tests \
 		$(addprefix --ignore=,$(SERVERS))
 
 test-servers: $(STAMP_DEV)  ## Tests against brokers and container engines, and databases that are killed under load
-	$(BIN)/python -m pytest -q -m "not heavy and not soak" $(SERVERS)
+	$(PYTEST) -m "not heavy and not soak" $(SERVERS)
 
 test-heavy: test-servers  ## Those of test-servers, and tests whose servers need a JVM or a Go build
-	$(BIN)/python -m pytest -q -m "heavy and not soak" tests
+	$(PYTEST) -m "heavy and not soak" tests
 
 soak: $(STAMP_DEV)  ## Long runs: 10,000 simulated programs, kill -9 on every store
 	FLOWRT_SOAK=1 $(BIN)/python -m pytest -q tests/simulation tests/expressions tests/soak

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _VERSIONS = ("v1", "v1alpha")
 _OWN = "grpc.reflection."
+_LOST_STATUS = "Internal error from Core"
+_ATTEMPTS = 5
 
 
 async def reflect(
@@ -29,11 +31,16 @@ async def reflect(
     import grpc
 
     for version in _VERSIONS:
-        try:
-            return await _Reflection(channel, version, metadata, timeout_s).files(service)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.UNIMPLEMENTED:
-                raise
+        for attempt in range(_ATTEMPTS):
+            try:
+                return await _Reflection(channel, version, metadata, timeout_s).files(service)
+            except grpc.aio.AioRpcError as error:
+                if error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                    break
+                # A server that ends the call before it has read the question (an unknown version, mostly) makes the
+                # library fail on the question and forget the server's status: asked again, it may be told.
+                if error.details() != _LOST_STATUS or attempt == _ATTEMPTS - 1:
+                    raise
     raise _unknown("the server has no reflection; give its proto file in proto.endpoint")
 
 
