@@ -36,11 +36,12 @@ lint: $(STAMP_DEV)  ## ruff and the strict type checker
 	$(BIN)/mypy
 
 test: lint  ## Linters, then every test but those of test-servers and test-heavy
-	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not heavy and not soak" tests \
+	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not (heavy or soak or servers)" tests \
 		$(addprefix --ignore=,$(SERVERS))
 
-test-servers: $(STAMP_DEV)  ## Tests against brokers and container engines, and databases that are killed under load
-	$(PYTEST) -m "not heavy and not soak" $(SERVERS)
+test-servers: $(STAMP_DEV)  ## Tests against brokers, container engines, proxies, clusters; databases killed under load
+	$(PYTEST) -m "not (heavy or soak)" $(SERVERS)
+	$(PYTEST) -m "servers and not (heavy or soak)" tests/stores
 
 test-heavy: test-servers  ## Those of test-servers, and tests whose servers need a JVM or a Go build
 	$(PYTEST) -m "heavy and not soak" tests

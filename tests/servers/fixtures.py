@@ -32,6 +32,7 @@ from .toxiproxy import Toxiproxy
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 
+_SERVERS = {f"{name}_server" for name in ("pgbouncer", "redis_cluster", "redis_sentinel")}
 _HEAVY = {f"{name}_server" for name in ("infinispan", "kafka", "keycloak", "kubernetes", "pulsar", "toxiproxy")}
 
 
@@ -41,13 +42,19 @@ class StartServer(Protocol):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "heavy: needs a server for the Java machine or one built from source")
+    config.addinivalue_line("markers", "servers: needs a proxy or several servers, in `make test-servers` only")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _HEAVY.intersection(getattr(item, "fixturenames", ())):
+        asked = {*getattr(item, "fixturenames", ())}
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            asked.update(value for value in item.callspec.params.values() if isinstance(value, str))
+        if _HEAVY & asked:
             item.add_marker(pytest.mark.heavy)
+        if _SERVERS & asked:
+            item.add_marker(pytest.mark.servers)
 
 
 def _require(server: Server) -> None:

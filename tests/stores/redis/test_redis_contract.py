@@ -103,7 +103,6 @@ class TestRedisSentinel(RedisContract):
         failed_after(500)
 
 
-@pytest.mark.heavy
 class TestInfinispan(RedisContract):
     @pytest.fixture
     def settings(self, infinispan_server: Any) -> RedisSettings:

@@ -22,7 +22,7 @@ _applications = itertools.count()
 _SERVERS = [
     "redis_server",
     "redis_cluster_server",
-    pytest.param("infinispan_server", marks=pytest.mark.heavy),
+    "infinispan_server",
 ]
 
 

@@ -90,7 +90,7 @@ async def test_processes_that_race_for_the_lease_never_both_write(redis_or_infin
     await check_whole(stores[0], max(revisions))
 
 
-@pytest.fixture(params=["redis_server", pytest.param("infinispan_server", marks=pytest.mark.heavy)])
+@pytest.fixture(params=["redis_server", "infinispan_server"])
 def redis_or_infinispan(request: pytest.FixtureRequest) -> str:
     url = str(request.getfixturevalue(request.param).url)
     return f"{url}{'&' if '?' in url else '?'}timeout=20000"

@@ -31,7 +31,7 @@ async def as_mysql(store: SqlStore) -> None:
 
 
 class TestMariadb(SqlContract):
-    @pytest.fixture(params=["for MariaDB", "for MySQL"])
+    @pytest.fixture(params=["for MariaDB", pytest.param("for MySQL", marks=pytest.mark.servers)])
     async def store(self, mariadb_server: Server, request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         store = SqlStore.from_url(address(mariadb_server), "orders")
         await store.open()
