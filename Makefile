@@ -8,7 +8,8 @@ PYTEST := $(BIN)/python -m pytest -q -rR --reruns 1 --reruns-delay 2
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 
-SERVERS := tests/effects/asyncapi tests/effects/container tests/servers_test.py tests/stores/sql/restart_test.py
+SERVERS := tests/effects/a2a tests/effects/asyncapi tests/effects/container tests/effects/mcp tests/servers_test.py \
+	tests/stores/sql/restart_test.py
 
 .PHONY: serve test test-servers test-heavy lint soak bench clean install
 
@@ -39,7 +40,7 @@ test: lint  ## Linters, then every test but those of test-servers and test-heavy
 	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not (heavy or soak or servers)" tests \
 		$(addprefix --ignore=,$(SERVERS))
 
-test-servers: $(STAMP_DEV)  ## Tests against brokers, container engines, proxies, clusters; databases killed under load
+test-servers: $(STAMP_DEV)  ## Tests against agents, brokers, container engines, proxies, clusters; databases killed under load
 	$(PYTEST) -m "not (heavy or soak)" $(SERVERS)
 	$(PYTEST) -m "servers and not (heavy or soak)" tests/stores
 
@@ -47,7 +48,7 @@ test-heavy: test-servers  ## Those of test-servers, and tests whose servers need
 	$(PYTEST) -m "heavy and not soak" tests
 
 soak: $(STAMP_DEV)  ## Long runs: 10,000 simulated programs, kill -9 on every store
-	FLOWRT_SOAK=1 $(BIN)/python -m pytest -q tests/simulation tests/expressions tests/soak
+	FLOWRT_SOAK=1 $(BIN)/python -m pytest -q tests/simulation tests/expressions tests/schema_test.py tests/soak
 
 bench: $(STAMP_DEV)  ## Prints the figures of benchmarks/
 	$(BIN)/python benchmarks/engine.py

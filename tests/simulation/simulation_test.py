@@ -18,7 +18,7 @@ from tests.simulation.running import CrashSometimes, Result, compiled, run
 
 ONE = os.environ.get("FLOWRT_SEED")
 SOAK = bool(os.environ.get("FLOWRT_SOAK"))
-PROGRAMS, CHUNK = (12_000 if SOAK else 600), 50
+PROGRAMS, CHUNK = (12_000 if SOAK else 400), 50
 MANNERS: dict[str, Any] = {
     "whole turns": {},
     "turns of one step": {"budget": 1, "accept": True},
