@@ -47,7 +47,22 @@ def place(instance: Instance, history: Sequence[Json], position: str | None) -> 
         known = dict.fromkeys([*(history[number]["position"] for number in been), *([stands] if stands else [])])
         raise NeverThere(f"{instance.id} has not run {position}; it has run {', '.join(known) or 'none of its tasks'}")
     before = _before(own, history[:end])
+    if before and before[-1].context != instance.context and _may_have_forgotten(instance):
+        raise NeverThere(
+            f"the context of {instance.id} before {position} is not known: records of earlier rounds are gone"
+        )
     return Place(own[position], before) if before else None
+
+
+def _may_have_forgotten(instance: Instance) -> bool:
+    """Whether a task that exports has run in rounds of a loop, of which only the last keep their records."""
+    pending = list(instance.root_task.children)
+    while pending:
+        task = pending.pop()
+        if task.export_as is not None and instance.counters.get(task.loop, 0) > 1:
+            return True
+        pending.extend(task.children)
+    return False
 
 
 def _before(own: Mapping[str, Task], history: Sequence[Json]) -> Sequence[TaskRecord]:

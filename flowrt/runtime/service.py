@@ -288,8 +288,6 @@ class Service:
         origin = running.instance
         if running.volatile:
             raise Conflict(f"{id} is kept in memory only (persistence.exclude-workflows): it has no history to go by")
-        if new is not None and await self._begun(new) is not None:
-            raise Conflict(f"there is an instance {new} already")
         await self.worker.durable(running)
         history = await self.store.history(id)
         self.worker.release(running)
@@ -297,6 +295,9 @@ class Service:
             at = place(origin, history, position)
         except NeverThere as error:
             raise Conflict(str(error)) from None
+        # Nor is there a turn of the event loop between this answer and `begin`.
+        if new is not None and await self._begun(new) is not None:
+            raise Conflict(f"there is an instance {new} already")
         instance = _instance(new or new_id(), origin.definition, origin.input, tags)
         await self.worker.begin(instance, at=at)
         return instance
