@@ -239,7 +239,7 @@ def _wait(make: Callable[[], Any]) -> Any:
     def run() -> None:
         try:
             outcome.append((asyncio.run(make()), None))
-        except BaseException as error:
+        except BaseException as error:  # Handed to the caller, who waits in another thread.
             outcome.append((None, error))
 
     thread = threading.Thread(target=run)

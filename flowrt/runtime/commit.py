@@ -161,7 +161,7 @@ class Committer:
                     self._lost(error)
                     return False
                 self._leave_out(batch, taken, dict.fromkeys(error.instances, error))
-            except Exception as error:
+            except Exception as error:  # Whatever a store raises, what can be written is tried again.
                 unwritable = {} if isinstance(error, StoreUnavailable) else _unwritable(batch)
                 if unwritable:
                     self._leave_out(batch, taken, unwritable)

@@ -124,5 +124,5 @@ class Publishing:
                 answer = callback(event)
                 if asyncio.iscoroutine(answer):
                     await answer
-            except Exception:
+            except Exception:  # A callback is the user's own code.
                 log.exception("a listener failed on %s", event.get("type"))

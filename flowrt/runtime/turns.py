@@ -71,7 +71,7 @@ class Turns:
             return True
         try:
             self._worker.machine.advance(instance, signal, now())
-        except Exception as error:
+        except Exception as error:  # One instance that breaks the machine must not stop the others.
             self._worker.set_aside(running, error)
         else:
             self._worker.moved(running)
@@ -82,7 +82,7 @@ class Turns:
         machine = Machine(self._worker.environment)
         try:
             await asyncio.to_thread(machine.advance, running.instance, signal, now())
-        except Exception as error:
+        except Exception as error:  # One instance that breaks the machine must not stop the others.
             self._worker.set_aside(running, error)
             return
         finally:

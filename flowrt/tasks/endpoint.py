@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from flowrt.core.expression import ExpressionFailed, Json, Lookup
+from flowrt.core.expression import ExpressionFailed, InvalidExpression, Json, Lookup
 from flowrt.core.reader import Reader
 from flowrt.core.template import Template, split, to_text, whole_expression
 from flowrt.tasks.authentication import read_authentication
@@ -44,8 +44,7 @@ def read_uri(reader: Reader) -> Template:
         pieces = [
             reader.at("${" + part + "}").template() if is_expression else part for is_expression, part in split(text)
         ]
-    except Exception as error:
-        del error
+    except (InvalidExpression, RecursionError):
         return lambda data, lookup: ""
 
     def joined(data: Json, lookup: Lookup) -> str:
