@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,11 @@ async def test_what_cannot_be_forked() -> None:
         volatile = await runtime.start("test:volatile")
         with pytest.raises(Conflict, match="kept in memory only"):
             await volatile.fork()
+
+
+async def test_of_two_forks_with_one_id_one_begins(store: str) -> None:
+    async with Runtime(store=store) as runtime:
+        runtime.deploy(LISTENING)
+        origin = await runtime.start("test:it")
+        forks = await asyncio.gather(*(origin.fork(id="twice") for _ in range(2)), return_exceptions=True)
+        assert [type(each) for each in forks].count(Conflict) == 1
