@@ -5,7 +5,7 @@ Every statement is confined to one application. Rows are tuples in the order of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
-from flowrt.stores.sql.tables import COMPLETED
+from flowrt.stores.sql.tables import COMPLETED, Tables
 
 Row = tuple[Any, ...]
 
@@ -40,7 +40,16 @@ class Change:
     kept: tuple[str, ...] = ()
 
 
-class Bulk(Protocol):
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the store holds of an instance."""
+
+    revision: int
+    token: int
+    tags: bytes | None
+
+
+class Verbs(Protocol):
     """The verbs a commit is made of."""
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
@@ -74,14 +83,30 @@ class Bulk(Protocol):
         ...
 
 
+class Together(Verbs, Protocol):
+    """Gathers the verbs of one commit."""
+
+    def write(self, connection: Connection, expected: Mapping[str, Standing], token: int) -> bool:
+        """Does them, if `token` is current and the instances have the revisions and tags `expected`; else nothing."""
+        ...
+
+
+class Bulk(Verbs, Protocol):
+    """What does each verb at once."""
+
+    def together(self, tables: Tables) -> Together | None:
+        """What does all verbs of a commit with fewer messages; None where that cannot be."""
+        ...
+
+
 def portions(rows: Sequence[Row], most_rows: int, most_bytes: int) -> Iterator[Sequence[Row]]:
     """The rows in portions that a server takes as one message; a single larger row goes by itself."""
-    if len(rows) <= most_rows and sum(map(_bytes_in, zip(*rows, strict=True))) <= most_bytes:
+    if len(rows) <= most_rows and sum(map(bytes_in, zip(*rows, strict=True))) <= most_bytes:
         yield rows
         return
     start = size = 0
     for place, row in enumerate(rows):
-        length = _bytes_in(row)
+        length = bytes_in(row)
         if place > start and (size + length > most_bytes or place - start >= most_rows):
             yield rows[start:place]
             start, size = place, 0
@@ -90,7 +115,8 @@ def portions(rows: Sequence[Row], most_rows: int, most_bytes: int) -> Iterator[S
         yield rows[start:]
 
 
-def _bytes_in(values: Sequence[Any]) -> int:
+def bytes_in(values: Sequence[Any]) -> int:
+    """How many bytes the values have that are bytes."""
     return sum(len(value) for value in values if value.__class__ is bytes)
 
 
@@ -129,6 +155,9 @@ class PortableBulk:
         rows: Sequence[Row],
     ) -> None:
         self._execute(connection, _copy(source, target, columns, where), where.columns, rows)
+
+    def together(self, tables: Tables) -> None:
+        """Every verb is a statement of its own."""
 
     def _execute(
         self, connection: Connection, statement: Insert | Update | Delete, columns: tuple[str, ...], rows: Sequence[Row]
@@ -182,4 +211,17 @@ def _copy(source: Table, target: Table, columns: tuple[str, ...], where: Where) 
     return insert(target).from_select(names, select(*(source.c[name] for name in names)).where(matches(source, where)))
 
 
-__all__ = ["Bulk", "Change", "PortableBulk", "Row", "Where", "matches", "new_value", "portions"]
+__all__ = [
+    "Bulk",
+    "Change",
+    "PortableBulk",
+    "Row",
+    "Standing",
+    "Together",
+    "Verbs",
+    "Where",
+    "bytes_in",
+    "matches",
+    "new_value",
+    "portions",
+]

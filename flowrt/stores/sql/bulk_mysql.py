@@ -17,7 +17,7 @@ from sqlalchemy.dialects import mysql
 from flowrt.stores.sql.bulk import Change, Row, Where, portions
 from flowrt.stores.sql.parts import Parts, owner_of
 from flowrt.stores.sql.queries import doubled
-from flowrt.stores.sql.tables import COMPLETED
+from flowrt.stores.sql.tables import COMPLETED, Tables
 from flowrt.stores.sql.text import escape
 from flowrt.stores.sql.written import Written, converted, written
 
@@ -77,6 +77,9 @@ class MysqlBulk:
         names = ", ".join(_quoted(name) for name in ("application_id", *columns))
         statement = f"INSERT INTO {_name(target)} ({names}) SELECT {names} FROM {_name(source)} WHERE"
         self._together(connection, statement, source, where, rows)
+
+    def together(self, tables: Tables) -> None:
+        """Every verb is a statement of its own."""
 
     def _write(
         self,

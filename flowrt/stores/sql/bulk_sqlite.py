@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import sqlite
 
 from flowrt.stores.sql.bulk import Change, Row, Where
-from flowrt.stores.sql.tables import COMPLETED
+from flowrt.stores.sql.tables import COMPLETED, Tables
 from flowrt.stores.sql.text import escape
 from flowrt.stores.sql.written import Written, converted, written
 
@@ -65,6 +65,9 @@ class SqliteBulk:
         names = ", ".join(_quoted(name) for name in ("application_id", *columns))
         statement = f"INSERT INTO {_name(target)} ({names}) SELECT {names} FROM {_name(source)} WHERE {_matches(where)}"
         self._execute(connection, statement, source, where.columns, rows)
+
+    def together(self, tables: Tables) -> None:
+        """Every verb is a statement of its own."""
 
     def _execute(
         self, connection: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Sequence[Row]

@@ -16,21 +16,12 @@ from sqlalchemy.sql import Select
 
 from flowrt.stores.protocol import Batch, Checkpoint, StaleOwner
 from flowrt.stores.sql import rows
-from flowrt.stores.sql.bulk import Bulk, Where
+from flowrt.stores.sql.bulk import Bulk, Standing, Verbs, Where
 from flowrt.stores.sql.events import Events
 from flowrt.stores.sql.leases import Leases
 from flowrt.stores.sql.queries import Queries
 from flowrt.stores.sql.rows import Plan
 from flowrt.stores.sql.tables import Tables
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the store holds of an instance."""
-
-    revision: int
-    token: int
-    tags: bytes | None
 
 
 @dataclass(slots=True)
@@ -54,6 +45,8 @@ class Commits:
 
         Raises `StaleOwner`, and `IntegrityError` where a row was in the way.
         """
+        if not careful and self._together(connection, batch, plan, token):
+            return
         self.leases.fence(connection, token)
         standing = {}
         if careful or any(checkpoint.revision > 1 for checkpoint in batch.checkpoints):
@@ -61,16 +54,42 @@ class Commits:
             if written_before(batch.checkpoints, standing, token):
                 return
         # Else all are new, and one that is there already is in the way: then it is looked for, carefully.
-        self._instances(connection, plan, standing)
-        self._tasks(connection, plan, careful)
-        self.events.write(connection, batch, token)
+        self._rows(self.bulk, connection, batch, plan, standing, token, careful)
+
+    def _together(self, connection: Connection, batch: Batch, plan: Plan, token: int) -> bool:
+        """Whether the batch could be written without looking first, since all is as it should be."""
+        together = self.bulk.together(self.tables)
+        if together is None or (plan.retried and plan.pruned):
+            # What a retried task displaces is copied, unless it has just been pruned: one after the other.
+            return False
+        expected = {
+            checkpoint.entry.id: Standing(checkpoint.revision - 1, token, plan.tags[checkpoint.entry.id][0])
+            for checkpoint in batch.checkpoints
+            if checkpoint.revision > 1
+        }
+        self._rows(together, connection, batch, plan, expected, token, careful=False)
+        return together.write(connection, expected, token)
 
     def _standing(self, connection: Connection, ids: Sequence[str]) -> dict[str, Standing]:
         found = self.queries.rows(connection, self._held, ids)
         return {id_: Standing(revision, token, tags) for id_, revision, token, tags in found}
 
-    def _instances(self, connection: Connection, plan: Plan, standing: dict[str, Standing]) -> None:
-        table, bulk = self.tables.instances, self.bulk
+    def _rows(
+        self,
+        bulk: Verbs,
+        connection: Connection,
+        batch: Batch,
+        plan: Plan,
+        standing: dict[str, Standing],
+        token: int,
+        careful: bool,
+    ) -> None:
+        self._instances(bulk, connection, plan, standing)
+        self._tasks(bulk, connection, plan, careful)
+        self.events.write(bulk, connection, batch, token)
+
+    def _instances(self, bulk: Verbs, connection: Connection, plan: Plan, standing: dict[str, Standing]) -> None:
+        table = self.tables.instances
         if plan.created:
             bulk.insert(connection, table, rows.NEW_INSTANCE, plan.created)
         if plan.changed:
@@ -82,8 +101,8 @@ class Commits:
         if tagged:
             bulk.insert(connection, self.tables.tags, rows.TAG, tagged)
 
-    def _tasks(self, connection: Connection, plan: Plan, careful: bool) -> None:
-        table, bulk = self.tables.tasks, self.bulk
+    def _tasks(self, bulk: Verbs, connection: Connection, plan: Plan, careful: bool) -> None:
+        table = self.tables.tasks
         if plan.unlived:
             bulk.delete(connection, table, rows.LIVE_TASK, plan.unlived)
         if plan.pruned:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete
 
 from flowrt.stores.codec import Codec
 from flowrt.stores.protocol import Batch
-from flowrt.stores.sql.bulk import Bulk, Row, Where
+from flowrt.stores.sql.bulk import Row, Verbs, Where
 from flowrt.stores.sql.queries import Queries
 from flowrt.stores.sql.rows import event_key, registration
 from flowrt.stores.sql.tables import Tables
@@ -48,24 +48,23 @@ class Events:
 
     tables: Tables
     queries: Queries
-    bulk: Bulk
     codec: Codec
     _last: int = 0
 
-    def write(self, connection: Connection, batch: Batch, token: int) -> None:
+    def write(self, bulk: Verbs, connection: Connection, batch: Batch, token: int) -> None:
         """Writes the marks, the outbox, and what has been sent."""
         if batch.seen:
             marks = {event_key((source, id_)): until for source, id_, until in batch.seen}
             rows = [(*key, until) for key, until in marks.items()]
-            self.bulk.put(connection, self.tables.seen, _SEEN_KEY, ("until_epoch",), rows)
+            bulk.put(connection, self.tables.seen, _SEEN_KEY, ("until_epoch",), rows)
         emitted = [event for checkpoint in batch.checkpoints for event in checkpoint.outbox]
         if emitted:
             events = {row[:3]: row for row in (self._row(event, token) for event in emitted)}
-            self.bulk.put(connection, self.tables.events, _EVENT_KEY, _EVENT, list(events.values()))
+            bulk.put(connection, self.tables.events, _EVENT_KEY, _EVENT, list(events.values()))
         if batch.sent:
             mark = registration(self.queries.application)
             sent = [(*event_key(event), mark) for event in batch.sent]
-            self.bulk.delete(connection, self.tables.events, Where(_EVENT_KEY), sent)
+            bulk.delete(connection, self.tables.events, Where(_EVENT_KEY), sent)
 
     def seen(self, connection: Connection, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of the events carry a mark."""

@@ -21,6 +21,8 @@ def pooled(driver: str, settings: SqlSettings, arguments: dict[str, Any], **opti
         URL.create(driver),
         pool_size=kept,
         max_overflow=maximum - kept,
+        # The one used last: what it has prepared serves again, and those beyond need grow idle.
+        pool_use_lifo=True,
         pool_timeout=settings.connection_timeout_ms / 1000,
         pool_recycle=settings.max_lifetime_ms / 1000 if settings.max_lifetime_ms else -1,
         connect_args=arguments,

@@ -58,7 +58,7 @@ class SqlStore:
         bulk = self._dialect.bulk(application, names)
         self._rows = Rows(codec, self._dialect.pointer_bytes)
         self._leases = Leases(names, queries)
-        self._events = Events(names, queries, bulk, codec)
+        self._events = Events(names, queries, codec)
         self._commits = Commits(names, queries, bulk, self._leases, self._events)
         self._reads = Reads(names, queries, codec)
         self._definitions = Definitions(names, queries, codec)

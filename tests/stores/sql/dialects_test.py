@@ -91,7 +91,7 @@ def store_calls(name: str) -> dict[str, Call]:
     """Every way in which the store speaks to a database."""
     particular, names, codec = dialect(name), tables(None, name), Codec()
     queries, bulk = Queries(_APPLICATION, name), particular.bulk(_APPLICATION, names)
-    leases, events = Leases(names, queries), Events(names, queries, bulk, codec)
+    leases, events = Leases(names, queries), Events(names, queries, codec)
     commits, reads = Commits(names, queries, bulk, leases, events), Reads(names, queries, codec)
     definitions = Definitions(names, queries, codec)
     rows = Rows(codec, particular.pointer_bytes)

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 from flowrt.stores.protocol import StoreRefused, StoreUnavailable
 from flowrt.stores.sql.bulk_postgresql import PostgresqlBulk
@@ -25,6 +25,7 @@ from flowrt.stores.sql.pool import pooled
 from flowrt.stores.sql.settings import SqlSettings, Tls
 from flowrt.stores.sql.tables import Tables
 from flowrt.stores.sql.tls import context
+from flowrt.stores.sql.together_postgresql import PREPARED
 
 _LOCK = 0x666C6F777274
 """Advisory lock of migrations: "flowrt"."""
@@ -62,10 +63,13 @@ class Postgresql:
             raise StoreRefused(f"{settings.place}: {error}; check user and password") from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StoreUnavailable(f"{settings.place} cannot be reached: {error}") from error
-        if not (direct if settings.prepared_statements is None else settings.prepared_statements):
+        prepared = direct if settings.prepared_statements is None else settings.prepared_statements
+        if not prepared:
             arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
             arguments["prepared_statement_name_func"] = lambda: ""
-        return AsyncDatabase(settings, pooled("postgresql+bareasyncpg", settings, arguments))
+        engine = pooled("postgresql+bareasyncpg", settings, arguments, execution_options={PREPARED: prepared})
+        event.listens_for(engine.sync_engine, "checkout")(_refuse_closed)
+        return AsyncDatabase(settings, engine)
 
     def bulk(self, application: str, names: Tables) -> PostgresqlBulk:
         return PostgresqlBulk(application)
@@ -93,6 +97,12 @@ class Postgresql:
             if value == "off":
                 return f"the server runs with {setting} = off"
         return None
+
+
+def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    # The driver has seen the server go; nobody was using the connection then, and others will have gone with it.
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError("the server has closed the connection")
 
 
 def _arguments(settings: SqlSettings) -> dict[str, Any]:

@@ -1,0 +1,155 @@
+"""PostgreSQL's statements on many rows, the columns of which are one array each; and COPY.
+
+Where a statement has its rows from is given as text: a table `new` of the columns that the statement names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from itertools import repeat
+from typing import Any, TypeVar
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.types import BigInteger, Boolean, Double, Integer, LargeBinary, SmallInteger, TypeEngine
+
+from flowrt.stores.sql.bulk import Change, Row, Where
+from flowrt.stores.sql.tables import COMPLETED
+from flowrt.stores.sql.types import Instant, KeyText
+from flowrt.stores.sql.written import escaped
+
+T = TypeVar("T")
+
+# The more special class stands first: a small and a big integer are integers too.
+_TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
+    (KeyText, "varchar"),
+    (Instant, "float8"),
+    (LargeBinary, "bytea"),
+    (BigInteger, "int8"),
+    (SmallInteger, "int2"),
+    (Integer, "int4"),
+    (Double, "float8"),
+    (Boolean, "bool"),
+)
+_preparer = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+
+
+def unnested(table: Table, columns: tuple[str, ...], first: int = 2) -> str:
+    """The rows that arrays give; `first` is the number of the first array's parameter."""
+    arrays = ", ".join(f"${place}::{typed(table, name)}[]" for place, name in enumerate(columns, first))
+    return f"unnest({arrays}) AS new({', '.join(quoted(name) for name in columns)})"
+
+
+def arrays_of(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> list[Sequence[Any]]:
+    """The rows as arrays."""
+    arrays: list[Sequence[Any]] = list(zip(*rows, strict=True))
+    for place in _texts(table, columns):
+        arrays[place] = escaped(arrays[place])
+    return arrays
+
+
+def insert(table: Table, columns: tuple[str, ...], new: str) -> str:
+    """Adds rows."""
+    names = ", ".join(quoted(name) for name in columns)
+    values = ", ".join(_value(table, name) for name in columns)
+    return f"INSERT INTO {named(table)} (application_id, {names}) SELECT $1::varchar, {values} FROM {new}"
+
+
+def put(table: Table, key: tuple[str, ...], columns: tuple[str, ...], new: str) -> str:
+    """Adds rows, or replaces those of the same key."""
+    unique = ", ".join(quoted(name) for name in ("application_id", *key) if name in table.primary_key.columns)
+    values = ", ".join(f"{quoted(name)} = EXCLUDED.{quoted(name)}" for name in columns)
+    return f"{insert(table, (*key, *columns), new)} ON CONFLICT ({unique}) DO UPDATE SET {values}"
+
+
+def update(table: Table, where: Where, change: Change, new: str) -> str:
+    """Changes rows."""
+    values = [f"{quoted(name)} = {_value(table, name)}" for name in change.columns]
+    values += [f"{quoted(name)} = COALESCE(new.{quoted(name)}, old.{quoted(name)})" for name in change.kept]
+    return f"UPDATE {named(table)} AS old SET {', '.join(values)} FROM {new} WHERE {_matches(where)}"
+
+
+def delete(table: Table, where: Where, new: str) -> str:
+    """Removes rows."""
+    return f"DELETE FROM {named(table)} AS old USING {new} WHERE {_matches(where)}"
+
+
+def copy(source: Table, target: Table, columns: tuple[str, ...], where: Where, new: str) -> str:
+    """Adds to `target` what `source` has."""
+    names = ", ".join(quoted(name) for name in columns)
+    values = ", ".join(f"old.{quoted(name)}" for name in columns)
+    return (
+        f"INSERT INTO {named(target)} (application_id, {names}) SELECT old.application_id, {values} "
+        f"FROM {named(source)} AS old, {new} WHERE {_matches(where)}"
+    )
+
+
+def copy_in(
+    connection: Connection, application: str, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
+) -> None:
+    """Adds rows with COPY. Raises what SQLAlchemy raises of a statement."""
+    arrays = arrays_of(table, columns, rows)
+    for place, name in enumerate(columns):
+        if isinstance(table.c[name].type, Instant):
+            arrays[place] = [None if at is None else datetime.fromtimestamp(at, UTC) for at in arrays[place]]
+    records = zip(repeat(application), *arrays)
+    names = ("application_id", *columns)
+    directly(
+        connection,
+        lambda raw: raw.copy_records_to_table(table.name, schema_name=table.schema, columns=names, records=records),
+    )
+
+
+def directly(connection: Connection, work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+    """What the driver's own connection does, in the transaction if there is one. Raises what SQLAlchemy raises."""
+    adapted: Any = connection.connection.dbapi_connection
+    try:
+        done: T = adapted.run_async(work)
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise IntegrityError(None, None, error) from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        # The driver's own error: it has been told that the connection ends, but has not seen the end yet.
+        lost = adapted.driver_connection.is_closed() or isinstance(error, asyncpg.InternalClientError)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError(None, None, error, connection_invalidated=lost) from error
+    return done
+
+
+def named(table: Table) -> str:
+    """The name of a table, with its schema, as statements write it."""
+    return _preparer.format_table(table)
+
+
+def quoted(name: str) -> str:
+    """The name of a column as statements write it."""
+    return _preparer.quote(name)
+
+
+def typed(table: Table, name: str) -> str:
+    """The type of what is given for a column."""
+    type_ = table.c[name].type
+    return next(given for class_, given in _TYPES if isinstance(type_, class_))
+
+
+def _matches(where: Where) -> str:
+    conditions = ["old.application_id = $1", *(f"old.{quoted(name)} = new.{quoted(name)}" for name in where.key)]
+    if where.below is not None:
+        conditions.append(f"old.{quoted(where.below)} < new.{quoted(where.below)}")
+    if where.completed is not None:
+        conditions.append(f"old.task_type {'=' if where.completed else '<>'} {COMPLETED}")
+    return " AND ".join(conditions)
+
+
+def _value(table: Table, name: str) -> str:
+    value = f"new.{quoted(name)}"
+    return f"to_timestamp({value})" if isinstance(table.c[name].type, Instant) else value
+
+
+@cache
+def _texts(table: Table, columns: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(place for place, name in enumerate(columns) if isinstance(table.c[name].type, KeyText))
