@@ -1,4 +1,4 @@
-"""PostgreSQL: a batch of rows is one statement, many new rows are one COPY, and most commits are one statement too."""
+"""PostgreSQL: a batch of rows is one statement, and so are most commits."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from flowrt.stores.sql import statements_postgresql as statements
 from flowrt.stores.sql.bulk import Change, Row, Where, portions
 from flowrt.stores.sql.tables import Tables
 from flowrt.stores.sql.text import escape
-from flowrt.stores.sql.together_postgresql import MOST_BYTES, MOST_ROWS, TogetherInPostgresql
+from flowrt.stores.sql.together_postgresql import MOST_BYTES, TogetherInPostgresql
 
-_MANY_ROWS = 16
-"""From here on COPY is worth the two messages it costs more: it takes a third off the time of each row."""
+_MOST_ROWS = 20_000
 
 
 class PostgresqlBulk:
@@ -25,11 +24,7 @@ class PostgresqlBulk:
         self._application = escape(application)
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        for portion in portions(rows, MOST_ROWS, MOST_BYTES):
-            if len(portion) < _MANY_ROWS:
-                self._execute(connection, table, columns, portion, statements.insert, table, columns)
-            else:
-                statements.copy_in(connection, self._application, table, columns, portion)
+        self._execute(connection, table, columns, rows, statements.insert, table, columns)
 
     def put(
         self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
@@ -69,7 +64,7 @@ class PostgresqlBulk:
         *what: Any,
     ) -> None:
         text = _text(verb, what, table, columns)
-        for portion in portions(rows, MOST_ROWS, MOST_BYTES):
+        for portion in portions(rows, _MOST_ROWS, MOST_BYTES):
             connection.exec_driver_sql(text, (self._application, *statements.arrays_of(table, columns, portion)))
 
 

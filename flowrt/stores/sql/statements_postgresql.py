@@ -1,4 +1,4 @@
-"""PostgreSQL's statements on many rows, the columns of which are one array each; and COPY.
+"""PostgreSQL's statements on many rows, the columns of which are one array each.
 
 Where a statement has its rows from is given as text: a table `new` of the columns that the statement names.
 """
@@ -6,9 +6,7 @@ Where a statement has its rows from is given as text: a table `new` of the colum
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
 from functools import cache
-from itertools import repeat
 from typing import Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]
@@ -85,22 +83,6 @@ def copy(source: Table, target: Table, columns: tuple[str, ...], where: Where, n
     return (
         f"INSERT INTO {named(target)} (application_id, {names}) SELECT old.application_id, {values} "
         f"FROM {named(source)} AS old, {new} WHERE {_matches(where)}"
-    )
-
-
-def copy_in(
-    connection: Connection, application: str, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
-) -> None:
-    """Adds rows with COPY. Raises what SQLAlchemy raises of a statement."""
-    arrays = arrays_of(table, columns, rows)
-    for place, name in enumerate(columns):
-        if isinstance(table.c[name].type, Instant):
-            arrays[place] = [None if at is None else datetime.fromtimestamp(at, UTC) for at in arrays[place]]
-    records = zip(repeat(application), *arrays)
-    names = ("application_id", *columns)
-    directly(
-        connection,
-        lambda raw: raw.copy_records_to_table(table.name, schema_name=table.schema, columns=names, records=records),
     )
 
 

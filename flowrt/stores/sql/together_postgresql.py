@@ -16,16 +16,13 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from flowrt.stores.sql import statements_postgresql as statements
-from flowrt.stores.sql.bulk import Change, Row, Standing, Where, bytes_in, portions
+from flowrt.stores.sql.bulk import Change, Row, Standing, Where, bytes_in
 from flowrt.stores.sql.tables import Tables
 from flowrt.stores.sql.text import escape
 
 PREPARED = "flowrt_prepared"
 """The execution option of connections on which a prepared statement lasts: there a statement needs no transaction."""
-MOST_ROWS = 20_000
 MOST_BYTES = 64 * 1024 * 1024
-_MANY_TASKS = 256
-"""From here on COPY is worth the four messages it costs more, for it needs a transaction."""
 _LEASE = "SELECT 1 FROM {leases} WHERE application_id = $1 AND token = $2"
 _INSTANCES = """ AND $3 = (SELECT count(*) FROM (
 SELECT 1 FROM {instances} AS old, unnest($4::varchar[], $5::int8[], $6::bytea[]) AS new(instance_id, revision, tags)
@@ -67,13 +64,8 @@ class TogetherInPostgresql:
         self._parts: list[_Part] = []
         self._given: list[Any] = []
         self._bytes = 0
-        self._copies: list[tuple[Table, tuple[str, ...], Sequence[Row]]] = []
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        if len(rows) >= _MANY_TASKS and table in (self._tables.tasks, self._tables.earlier):
-            # To these nothing refers that would be written before them.
-            self._copies.append((table, columns, rows))
-            return
         arrays = statements.arrays_of(table, columns, rows)
         columns, arrays = _with_values(columns, arrays)
         self._add(table, columns, arrays, statements.insert, table, columns)
@@ -118,16 +110,9 @@ class TogetherInPostgresql:
             given += [len(held), *zip(*held, strict=True)]
         given += self._given
         text = _statement(self._tables, bool(expected), tuple(self._parts))
-        if self._copies or not connection.get_execution_options().get(PREPARED):
-            written = connection.exec_driver_sql(text, tuple(given)).scalar()
-        else:
-            written = statements.directly(connection, lambda raw: raw.fetchval(text, *given))
-        if not written:
-            return False
-        for table, columns, rows in self._copies:
-            for portion in portions(rows, MOST_ROWS, MOST_BYTES):
-                statements.copy_in(connection, self._application, table, columns, portion)
-        return True
+        if connection.get_execution_options().get(PREPARED):
+            return bool(statements.directly(connection, lambda raw: raw.fetchval(text, *given)))
+        return bool(connection.exec_driver_sql(text, tuple(given)).scalar())
 
     def _add(
         self,
