@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import math
 import signal
@@ -34,8 +35,13 @@ CLOSING_S = 5.0
 """What is kept of the time for stopping for the last commit."""
 
 
+_COLLECTING = (50_000, 20, 100)
+"""Thresholds of the garbage collector: what a workflow makes goes by reference counts, and is much for the usual ones."""
+
+
 def run_server(config: Config) -> int:
     """Serves until a signal; the exit code: 0, or 3 when the port or the store cannot be had."""
+    gc.set_threshold(*_COLLECTING)
     set_up_logging(config.server.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve(config))
