@@ -36,7 +36,7 @@ CLOSING_S = 5.0
 
 
 _COLLECTING = (50_000, 20, 100)
-"""Thresholds of the garbage collector: what a workflow makes goes by reference counts, and is much for the usual ones."""
+"""Thresholds of the garbage collector. What a workflow makes is freed by its reference counts, but is much."""
 
 
 def run_server(config: Config) -> int:

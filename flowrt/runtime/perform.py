@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -84,16 +85,31 @@ def require_json(value: Any, what: str) -> None:
         raise Faulted(Fault.of("runtime", f"{what} is no JSON: {error}")) from None
 
 
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """A registered function, with what has to be known to call it."""
+
+    call: Callable[..., Any]
+    asynchronous: bool
+    takes_input: bool
+
+    def __call__(self, given: Any, effect: Effect) -> Any:
+        if isinstance(given, dict) and given:
+            return self.call(**given)
+        return self.call(effect.arguments["input"]) if self.takes_input else self.call()
+
+
 class Functions:
     """Registered Python functions, sync or async, as the adapter of `call: name`."""
 
     def __init__(self) -> None:
-        self._functions: dict[str, Callable[..., Any]] = {}
+        self._functions: dict[str, _Function] = {}
 
     def register(self, name: str, function: Callable[..., Any]) -> None:
         """Makes `function` (or a class, whose instance is called) a task to call."""
         made: Callable[..., Any] = function() if inspect.isclass(function) else function  # type: ignore[assignment]
-        self._functions[name] = made
+        asynchronous = inspect.iscoroutinefunction(made) or inspect.iscoroutinefunction(type(made).__call__)
+        self._functions[name] = _Function(made, asynchronous, _takes_arguments(made))
 
     def __contains__(self, name: object) -> bool:
         return name in self._functions
@@ -105,9 +121,9 @@ class Functions:
         if function is None:
             raise Faulted(Fault.of("configuration", f"No Python function '{name}' is registered with this runtime."))
         try:
-            if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
-                return Outcome(await _call(function, given, effect))
-            return Outcome(await asyncio.to_thread(_call, function, given, effect))
+            if function.asynchronous:
+                return Outcome(await function(given, effect))
+            return Outcome(await asyncio.to_thread(function, given, effect))
         except (Faulted, asyncio.CancelledError):
             raise
         except Exception as error:
@@ -120,17 +136,18 @@ class Functions:
         """Nothing to release."""
 
 
-def _call(function: Callable[..., Any], given: Any, effect: Effect) -> Any:
-    if isinstance(given, dict) and given:
-        return function(**given)
-    return function(effect.arguments["input"]) if _takes_arguments(function) else function()
-
-
 def _takes_arguments(function: Callable[..., Any]) -> bool:
-    return any(
-        parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD, parameter.VAR_POSITIONAL)
-        for parameter in inspect.signature(function).parameters.values()
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        # Some that are written in C do not say what they take.
+        return True
+    taking = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
     )
+    return any(parameter.kind in taking for parameter in parameters)
 
 
 def _broken(effect: Effect, error: Exception) -> Fault:

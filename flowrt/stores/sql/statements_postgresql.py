@@ -67,23 +67,32 @@ def put(table: Table, key: tuple[str, ...], columns: tuple[str, ...], new: str) 
 def update(table: Table, where: Where, change: Change, new: str) -> str:
     """Changes rows."""
     values = [f"{quoted(name)} = {_value(table, name)}" for name in change.columns]
-    values += [f"{quoted(name)} = COALESCE(new.{quoted(name)}, old.{quoted(name)})" for name in change.kept]
-    return f"UPDATE {named(table)} AS old SET {', '.join(values)} FROM {new} WHERE {_matches(where)}"
+    values += [f"{quoted(name)} = COALESCE(new.{quoted(name)}, row.{quoted(name)})" for name in change.kept]
+    found = found_by(table, where, "old.ctid AS place")
+    return f"UPDATE {named(table)} AS row SET {', '.join(values)} FROM {new}, {found} WHERE row.ctid = found.place"
 
 
 def delete(table: Table, where: Where, new: str) -> str:
     """Removes rows."""
-    return f"DELETE FROM {named(table)} AS old USING {new} WHERE {_matches(where)}"
+    found = found_by(table, where, "old.ctid AS place")
+    return f"DELETE FROM {named(table)} AS row USING {new}, {found} WHERE row.ctid = found.place"
 
 
 def copy(source: Table, target: Table, columns: tuple[str, ...], where: Where, new: str) -> str:
     """Adds to `target` what `source` has."""
     names = ", ".join(quoted(name) for name in columns)
-    values = ", ".join(f"old.{quoted(name)}" for name in columns)
-    return (
-        f"INSERT INTO {named(target)} (application_id, {names}) SELECT old.application_id, {values} "
-        f"FROM {named(source)} AS old, {new} WHERE {_matches(where)}"
-    )
+    found = found_by(source, where, f"old.application_id, {names}")
+    return f"INSERT INTO {named(target)} (application_id, {names}) SELECT found.* FROM {new}, {found}"
+
+
+def found_by(table: Table, where: Where, what: str, locked: bool = False) -> str:
+    """A table `found` of what the rows `new` are about, looked up one by one.
+
+    A plain join would be planned by the size of the tables, and with prepared statements by the size they once had:
+    while they were small, it is good to read all of them.
+    """
+    lock = " FOR UPDATE" if locked else ""
+    return f"LATERAL (SELECT {what} FROM {named(table)} AS old WHERE {_matches(where)} OFFSET 0{lock}) AS found"
 
 
 def directly(connection: Connection, work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:

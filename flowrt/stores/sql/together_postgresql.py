@@ -24,10 +24,10 @@ PREPARED = "flowrt_prepared"
 """The execution option of connections on which a prepared statement lasts: there a statement needs no transaction."""
 MOST_BYTES = 64 * 1024 * 1024
 _LEASE = "SELECT 1 FROM {leases} WHERE application_id = $1 AND token = $2"
-_INSTANCES = """ AND $3 = (SELECT count(*) FROM (
-SELECT 1 FROM {instances} AS old, unnest($4::varchar[], $5::int8[], $6::bytea[]) AS new(instance_id, revision, tags)
-WHERE old.application_id = $1 AND old.instance_id = new.instance_id AND old.revision = new.revision
-AND old.tags IS NOT DISTINCT FROM new.tags FOR UPDATE OF old) AS held)"""
+_INSTANCES = """ AND $3 = (SELECT count(*) FROM
+unnest($4::varchar[], $5::int8[], $6::bytea[]) AS new(instance_id, revision, tags), {found}
+WHERE found.revision = new.revision AND found.tags IS NOT DISTINCT FROM new.tags)"""
+_HELD = Where(("instance_id",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,9 @@ def _with_values(
 
 @lru_cache(maxsize=1000)
 def _statement(tables: Tables, expecting: bool, parts: tuple[_Part, ...]) -> str:
-    leases, instances = statements.named(tables.leases), statements.named(tables.instances)
-    fence = _LEASE.format(leases=leases) + (_INSTANCES.format(instances=instances) if expecting else "")
+    fence = _LEASE.format(leases=statements.named(tables.leases))
+    if expecting:
+        fence += _INSTANCES.format(found=statements.found_by(tables.instances, _HELD, "old.revision, old.tags", True))
     texts, first = [f"fence AS MATERIALIZED ({fence} FOR SHARE)"], 7 if expecting else 3
     for number, part in enumerate(parts):
         texts.append(part.text(number, first))

@@ -31,6 +31,10 @@ _LOCK = 0x666C6F777274
 """Advisory lock of migrations: "flowrt"."""
 
 
+_PLANNING = {"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan", "jit": "off"}
+"""Every statement goes by an index, whatever the tables hold when it is planned; and it is planned once."""
+
+
 class BareAsyncpg(PGDialect_asyncpg):
     """SQLAlchemy's dialect without its JSON codecs, which cost queries outside of any transaction."""
 
@@ -64,7 +68,9 @@ class Postgresql:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StoreUnavailable(f"{settings.place} cannot be reached: {error}") from error
         prepared = direct if settings.prepared_statements is None else settings.prepared_statements
-        if not prepared:
+        if prepared:
+            arguments["server_settings"] = _PLANNING
+        else:
             arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
             arguments["prepared_statement_name_func"] = lambda: ""
         engine = pooled("postgresql+bareasyncpg", settings, arguments, execution_options={PREPARED: prepared})
