@@ -22,10 +22,12 @@ $(VENV)/bin/python:
 
 $(STAMP): $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable .
+	$(BIN)/python -m compileall -q flowrt  # as pip does with an installation that is not editable
 	@touch $@
 
 $(STAMP_DEV): $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[all,dev]'
+	$(BIN)/python -m compileall -q flowrt
 	@touch $@ $(STAMP)
 
 serve: $(STAMP)  ## Serve workflows/ on the file store, http://127.0.0.1:8080
