@@ -15,7 +15,7 @@ import jsonschema_rs
 import pytest
 
 from flowrt.compiler import InvalidDefinition, compile_text
-from flowrt.document import read
+from flowrt.compiler.document import read
 from flowrt.schema import PARTS, part_of, schema
 from flowrt.testing.play import languages
 from flowrt.testing.scenario import load

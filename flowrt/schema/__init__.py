@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import Any
 
-from flowrt.document import read
+from flowrt.compiler.document import read
 
 Json = Any
 

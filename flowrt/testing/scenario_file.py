@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flowrt.compiler.document import Document, Unreadable, read
 from flowrt.core import duration
-from flowrt.document import Document, Unreadable, read
 
 Json = Any
 

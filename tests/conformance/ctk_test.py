@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from flowrt.compiler import compile_text
+from flowrt.compiler.document import read
 from flowrt.core.effect import Effect, Outcome
 from flowrt.core.fault import Fault
 from flowrt.core.instance import Instance
-from flowrt.document import read
 from flowrt.testing.compare import differing, missing
 from flowrt.testing.happening import Answer, CrashEverywhere, crash_never
 from flowrt.testing.play import languages

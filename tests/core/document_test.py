@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flowrt.document import MAX_BYTES, MAX_DEPTH, Unreadable, read
+from flowrt.compiler.document import MAX_BYTES, MAX_DEPTH, Unreadable, read
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonschema_rs import Draft202012Validator
 
-from flowrt.document import read
+from flowrt.compiler.document import read
 from flowrt.testing.scenario import load, run
 from tests.conformance.spec import MISSING, SPECIFICATION
 from tests.legacy.conversion import DEFINITIONS, converted

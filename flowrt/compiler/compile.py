@@ -1,4 +1,4 @@
-"""The compiler: YAML or JSON text to a `WorkflowDefinition`; all problems at once, with line and position."""
+"""Compiling a text: read, compiled, and its problems located in it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from flowrt.compilation import Compilation, Languages
+from flowrt.compiler.compilation import Compilation
+from flowrt.compiler.document import Document, Unreadable, read
+from flowrt.compiler.externals import External, externals
+from flowrt.compiler.languages import Languages
 from flowrt.core.build import Problem
 from flowrt.core.definition import WorkflowDefinition
-from flowrt.document import Document, Unreadable, read
-from flowrt.externals import External, externals
 
 Json = Any
 
@@ -76,6 +77,3 @@ def external_documents(text: str | bytes, default_catalog: str | None = None) ->
 def _locate(problem: Problem, document: Document, file: str | None) -> Located:
     mark = document.mark(problem.position.rstrip("/"))
     return Located(problem, file, *(mark or (None, None)))
-
-
-__all__ = ["InvalidDefinition", "Languages", "Located", "compile_text", "external_documents"]

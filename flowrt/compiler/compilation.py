@@ -3,52 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from flowrt.compiler.document import Document, Unreadable, read
+from flowrt.compiler.externals import function_uri
+from flowrt.compiler.header import read_header
+from flowrt.compiler.languages import CompileExpression, Languages
+from flowrt.compiler.schemas import read_schema
+from flowrt.compiler.secrecy import guarded
+from flowrt.compiler.uses import Uses
 from flowrt.core.build import Problem
 from flowrt.core.definition import CheckSchema, Task, WorkflowDefinition
-from flowrt.core.expression import Expression, ExpressionFailed, Lookup
-from flowrt.core.fault import Fault, Faulted
+from flowrt.core.expression import Expression
 from flowrt.core.reader import Reader
-from flowrt.document import Document, Unreadable, read
-from flowrt.externals import function_uri
-from flowrt.schemas import FORMATS, InvalidSchema, compile_schema
 from flowrt.tasks import TASKS
 from flowrt.tasks.common import SHARED, connect, place, read_input, read_output, read_shared, read_timeout
 from flowrt.tasks.do import Do
-from flowrt.tasks.endpoint import read_endpoint
-from flowrt.tasks.extended import TARGETS, Extended, extends
+from flowrt.tasks.extended import Extended, extends
 from flowrt.tasks.schedule import read_schedule
 
 Json = Any
 
-NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
-VERSION = re.compile(
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
-    r"(?:-(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
-    r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
-)
-SECRET = re.compile(r"\$secrets?(?:\.([A-Za-z_]\w*)|\[\"([^\"\\]*)\"\]|\.\"([^\"\\]*)\")")
 LONGEST_POSITION = 700
-
-CompileExpression = Callable[[str], Expression]
-
-
-@dataclass(frozen=True, slots=True)
-class Languages:
-    """What a definition may lean on outside itself."""
-
-    expressions: Mapping[str, CompileExpression]
-    """Expression languages by name; `jq` must be one."""
-    functions: Callable[[str], bool] = lambda name: False
-    """Whether a Python function of that name is registered."""
-    resources: Mapping[str, bytes] = field(default_factory=dict)
-    """External documents by URI, fetched beforehand."""
-    default_catalog: str | None = None
-    """Root URI of the catalog `default`."""
 
 
 class Compilation:
@@ -64,32 +40,31 @@ class Compilation:
         self.bounded = True
         self._extending = False
         self._functions: list[str] = []
-        self._secrets: frozenset[str] = frozenset()
         self._compile: CompileExpression = languages.expressions["jq"]
         self._expressions: dict[str, Expression] = {}
         self.root = Reader(document.data, "", self)
-        self._uses: Mapping[str, Reader] = {}
+        self.uses = Uses(self.root)
 
     def run(self, source: str, base_uri: str | None) -> WorkflowDefinition:
         """Reads the whole document; with problems the result is of no use."""
         known = ("document", "input", "use", "do", "timeout", "output", "schedule", "evaluate")
         root = self.root.object(known, required=("document", "do"))
-        namespace, name, version, tags = self._head(root)
+        header = read_header(root)
         self._evaluate(root)
-        self._use(root)
+        self.uses.read()
         task = self._root_task(root)
         schedule = root.get("schedule")
         definition = WorkflowDefinition(
-            namespace,
-            name,
-            version,
+            header.namespace,
+            header.name,
+            header.version,
             self._digest(source),
             self.document.data if isinstance(self.document.data, dict) else {},
             source,
             task,
             self.tasks,
-            secrets=self._secrets,
-            tags=tags,
+            secrets=self.uses.secrets,
+            tags=header.tags,
             base_uri=base_uri,
         )
         if schedule is not None:
@@ -103,30 +78,6 @@ class Compilation:
             digest.update(b"\0" + uri.encode() + b"\0" + self.languages.resources[uri])
         return digest.hexdigest()
 
-    def _head(self, root: Reader) -> tuple[str, str, str, dict[str, str]]:
-        document = root.get("document")
-        if document is None:
-            return "", "", "", {}
-        required = ("dsl", "namespace", "name", "version")
-        document.object((*required, "title", "summary", "tags", "metadata"), required=required)
-        dsl = document.get("dsl")
-        if dsl is not None and not (isinstance(dsl.value, str) and re.fullmatch(r"1\.0\.\d+(-.+)?", dsl.value)):
-            shown = dsl.value if isinstance(dsl.value, str) else repr(dsl.value)
-            remedy = "Write dsl: '1.0.3'"
-            dsl.problem(f"the DSL version {shown} is not one this runtime reads (1.0.x)", remedy)
-        words = {}
-        for member, pattern, what in (
-            ("namespace", NAME, "a name of letters, digits and inner hyphens (at most 63)"),
-            ("name", NAME, "a name of letters, digits and inner hyphens (at most 63)"),
-            ("version", VERSION, "a semantic version such as 1.0.0 (a string)"),
-        ):
-            found = document.get(member)
-            matches = pattern.fullmatch
-            words[member] = found.string(lambda t, m=matches: m(t) is not None, what) if found is not None else ""  # type: ignore[misc]
-        tags = document.get("tags")
-        values = {key: str(tag.value) for key, tag in tags.members()} if tags is not None else {}
-        return words["namespace"], words["name"], words["version"], values
-
     def _evaluate(self, root: Reader) -> None:
         if (evaluate := root.get("evaluate")) is None:
             return
@@ -136,39 +87,6 @@ class Compilation:
         if (language := evaluate.get("language")) is not None:
             name = language.one_of(*self.languages.expressions)
             self._compile = self.languages.expressions[name]
-
-    def _use(self, root: Reader) -> None:
-        sections = (
-            "authentications",
-            "catalogs",
-            "errors",
-            "extensions",
-            "functions",
-            "retries",
-            "secrets",
-            "timeouts",
-        )
-        use = root.get("use")
-        if use is None:
-            return
-        use.object(sections)
-        self._uses = {name: found for name in sections if (found := use.get(name)) is not None}
-        if "secrets" in self._uses:
-            self._secrets = frozenset(secret.string() for secret in self._uses["secrets"].items())
-        for name in ("authentications", "catalogs", "errors", "functions", "retries", "timeouts"):
-            if name in self._uses:
-                self._uses[name].object()
-        for _, catalog in self._uses["catalogs"].members() if "catalogs" in self._uses else ():
-            endpoint = catalog.object(("endpoint",), required=("endpoint",)).get("endpoint")
-            if endpoint is not None:
-                read_endpoint(endpoint)
-        for _, extension in self._extensions():
-            extension.object(("extend", "when", "before", "after"), required=("extend",))
-            if (extend := extension.get("extend")) is not None:
-                extend.one_of(*TARGETS)
-
-    def _extensions(self) -> list[tuple[str, Reader]]:
-        return self._uses["extensions"].named_items() if "extensions" in self._uses else []
 
     def _root_task(self, root: Reader) -> Task:
         task = Do()
@@ -228,7 +146,7 @@ class Compilation:
         """Compiles one expression of the document's language; the same source is compiled once."""
         if source not in self._expressions:
             compiled = self._language(source)
-            self._expressions[source] = self._guarded(compiled)
+            self._expressions[source] = guarded(compiled)
         found = self._expressions[source]
         self.bounded = self.bounded and found.bounded
         return found
@@ -240,76 +158,17 @@ class Compilation:
             return self.languages.expressions[prefix](rest.strip())
         return self._compile(source)
 
-    def _guarded(self, compiled: Expression) -> Expression:
-        """An expression that mentions secrets by name is refused those that are not there."""
-        wanted = {a or b or c for a, b, c in SECRET.findall(compiled.source)}
-        if not wanted or not compiled.names & {"secrets", "secret"}:
-            return compiled
-        evaluate, argument = compiled.evaluate, "secrets" if "secrets" in compiled.names else "secret"
-
-        def guarded(data: Json, lookup: Lookup) -> Json:
-            secrets = lookup(argument)
-            for name in wanted:
-                if name not in secrets:
-                    raise Faulted(Fault.of("authorization", f"The secret '{name}' is not available to this workflow."))
-            try:
-                return evaluate(data, lookup)
-            except ExpressionFailed:
-                # The language's message may quote the data.
-                raise ExpressionFailed(
-                    f"the expression '{compiled.source}' failed (details withheld: it reads secrets)"
-                ) from None
-
-        return Expression(compiled.source, compiled.names, guarded, compiled.native, compiled.bounded)
-
     def schema(self, reader: Reader) -> CheckSchema | None:
         """The check of a `schema` object, inline or external."""
-        reader.object(("format", "document", "resource"))
-        format_ = reader.get("format")
-        name = format_.string().partition(":")[0] if format_ is not None else "json"
-        if format_ is not None and name not in FORMATS:
-            format_.problem(f"the schema format '{format_.value}' is not supported", f"Use {', '.join(FORMATS)}.")
-            return None
-        document, resource = reader.get("document"), reader.get("resource")
-        if (document is None) == (resource is None):
-            reader.problem("a schema has either 'document' or 'resource'")
-            return None
-        value = document.value if document is not None else self._resource(resource, name)
-        if document is None and value is None:
-            return None
-        try:
-            return compile_schema(value, name)
-        except InvalidSchema as error:
-            (document or reader).problem(f"this is no valid schema: {error}")
-            return None
-
-    def _resource(self, resource: Reader | None, format_: str) -> Json:
-        assert resource is not None
-        resource.object(("name", "endpoint"), required=("endpoint",))
-        endpoint = resource.get("endpoint")
-        uri = endpoint.value.get("uri") if endpoint is not None and isinstance(endpoint.value, dict) else None
-        uri = uri if uri is not None else (endpoint.value if endpoint is not None else None)
-        content = self.languages.resources.get(uri) if isinstance(uri, str) else None
-        if content is None:
-            resource.problem(f"the external document {uri!r} could not be loaded", "Check its endpoint.")
-            return None
-        if format_ == "xml":
-            return content.decode("utf-8", "replace")
-        try:
-            return read(content).data
-        except Unreadable as error:
-            resource.problem(f"the external document {uri} cannot be read: {error}")
-            return None
+        return read_schema(reader, self.languages.resources)
 
     def reference(self, section: str, name: str) -> Reader | None:
         """The component `use.<section>.<name>`."""
-        found = self._uses.get(section)
-        return found.get(name) if found is not None else None
+        return self.uses.component(section, name)
 
     def external_function(self, name: str) -> Reader | None:
         """The function that stands at a URI or in a catalog; None when `name` is neither, or it cannot be had."""
-        catalogs = self._uses["catalogs"].value if "catalogs" in self._uses else {}
-        external = function_uri(name, catalogs, self.languages.default_catalog)
+        external = function_uri(name, self.uses.catalogs(), self.languages.default_catalog)
         content = None if external is None else self.languages.resources.get(external.uri)
         if external is None or content is None:
             return None
@@ -329,7 +188,7 @@ class Compilation:
 
     def secret(self, name: str) -> bool:
         """Whether `use.secrets` lists it."""
-        return name in self._secrets
+        return name in self.uses.secrets
 
     def task(self, reader: Reader, name: str, index: int) -> Task:
         """The task that stands there, within the extensions that apply to it."""
@@ -382,7 +241,7 @@ class Compilation:
         if self._extending:
             return task
         self._extending = True
-        for name, extension in reversed(self._extensions()):
+        for name, extension in reversed(self.uses.extensions()):
             if isinstance(extension.value, dict) and extends(str(extension.value.get("extend")), task):
                 task = Extended.around(task, reader, name, extension)
         self._extending = False

@@ -5,10 +5,12 @@ JSON Schema is 2020-12 unless `$schema` says otherwise (draft 7 and others).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from flowrt.compiler.document import Unreadable, read
 from flowrt.core.definition import CheckSchema
+from flowrt.core.reader import Reader
 
 Json = Any
 
@@ -20,6 +22,47 @@ class InvalidSchema(Exception):
 def compile_schema(document: Json, format_: str = "json") -> CheckSchema:
     """The check of a schema document of a format. Raises `InvalidSchema`, naming the extra where that is missing."""
     return FORMATS[format_](document)
+
+
+def read_schema(reader: Reader, resources: Mapping[str, bytes]) -> CheckSchema | None:
+    """The check of a `schema` object, inline or external (dsl-reference, "Schema"); None: a problem says why not."""
+    reader.object(("format", "document", "resource"))
+    format_ = reader.get("format")
+    name = format_.string().partition(":")[0] if format_ is not None else "json"
+    if format_ is not None and name not in FORMATS:
+        format_.problem(f"the schema format '{format_.value}' is not supported", f"Use {', '.join(FORMATS)}.")
+        return None
+    document, resource = reader.get("document"), reader.get("resource")
+    if (document is None) == (resource is None):
+        reader.problem("a schema has either 'document' or 'resource'")
+        return None
+    value = document.value if document is not None else _external(resource, name, resources)
+    if document is None and value is None:
+        return None
+    try:
+        return compile_schema(value, name)
+    except InvalidSchema as error:
+        (document or reader).problem(f"this is no valid schema: {error}")
+        return None
+
+
+def _external(resource: Reader | None, format_: str, resources: Mapping[str, bytes]) -> Json:
+    assert resource is not None
+    resource.object(("name", "endpoint"), required=("endpoint",))
+    endpoint = resource.get("endpoint")
+    uri = endpoint.value.get("uri") if endpoint is not None and isinstance(endpoint.value, dict) else None
+    uri = uri if uri is not None else (endpoint.value if endpoint is not None else None)
+    content = resources.get(uri) if isinstance(uri, str) else None
+    if content is None:
+        resource.problem(f"the external document {uri!r} could not be loaded", "Check its endpoint.")
+        return None
+    if format_ == "xml":
+        return content.decode("utf-8", "replace")
+    try:
+        return read(content).data
+    except Unreadable as error:
+        resource.problem(f"the external document {uri} cannot be read: {error}")
+        return None
 
 
 def _json_schema(document: Json) -> CheckSchema:
