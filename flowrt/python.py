@@ -23,7 +23,7 @@ from flowrt.compiler import InvalidDefinition
 from flowrt.config.model import Config, Secrets, Storage
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.instance import Instance
-from flowrt.runtime.service import Conflict, InvalidInput, UnknownInstance
+from flowrt.runtime.refusals import Conflict, InvalidInput, UnknownInstance
 from flowrt.stores.protocol import Query
 
 Json = Any
@@ -110,7 +110,7 @@ class Handle:
         Only tasks of the workflow's own list; without a position the one where it stands, or has failed. Raises
         `Conflict` for a task that has not run.
         """
-        forked = await self._runtime.assembly.service.fork(self.id, position, id)
+        forked = await self._runtime.assembly.service.starting.fork(self.id, position, id)
         return self._runtime.handle(forked.id)
 
     async def _control(self, verb: str) -> None:
@@ -194,7 +194,7 @@ class Runtime:
         workflow, _, version = rest.partition(":")
         service = self.assembly.service
         definition = service.definitions.find(namespace, workflow, version or None)
-        instance = await service.start(definition, input, id, tags, idempotency_key)
+        instance = await service.starting.start(definition, input, id, tags, idempotency_key)
         return Handle(self, instance.id, instance.status)
 
     async def publish(self, event: Json) -> bool:

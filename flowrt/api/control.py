@@ -17,7 +17,8 @@ from flowrt.api.problems import Problem
 from flowrt.api.responses import JsonResponse
 from flowrt.api.starting import ID_AND_TAGS, accepted
 from flowrt.core.instance import PHASES
-from flowrt.runtime.service import Conflict, Service, UnknownInstance
+from flowrt.runtime.refusals import Conflict, UnknownInstance
+from flowrt.runtime.service import Service
 from flowrt.stores.protocol import Query
 
 Json = Any
@@ -52,7 +53,7 @@ async def fork(context: Context, request: Request) -> Response:
     if position is not None and not isinstance(position, str):
         raise Problem(400, "'from' is the position of a task, such as /do/1/charge.")
     id_, tags = parameters.chosen_id(request), parameters.tags(request)
-    forked = await context.durable(context.service.fork(parameters.path_id(request), position, id_, tags))
+    forked = await context.durable(context.service.starting.fork(parameters.path_id(request), position, id_, tags))
     return accepted(context, forked, 200)
 
 

@@ -16,7 +16,7 @@ from flowrt.compiler import InvalidDefinition
 from flowrt.core.fault import Fault
 from flowrt.events.cloudevent import InvalidEvent
 from flowrt.runtime.definitions import UnknownDefinition
-from flowrt.runtime.service import Conflict, InvalidInput, UnknownInstance
+from flowrt.runtime.refusals import Conflict, InvalidInput, UnknownInstance
 from flowrt.stores.cursor import InvalidCursor
 from flowrt.stores.protocol import StoreUnavailable
 

@@ -18,7 +18,7 @@ from flowrt.api.starting import ANSWERS, ended, failure, start, status
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.instance import COMPLETED, Instance
 from flowrt.runtime.description import iso
-from flowrt.runtime.service import Conflict
+from flowrt.runtime.refusals import Conflict
 
 Json = Any
 TAG = "Quarkus Flow"

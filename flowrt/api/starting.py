@@ -41,7 +41,7 @@ async def start(context: Context, request: Request) -> Instance:
     data = await read_json(request, context.max_body, {})
     try:
         async with asyncio.timeout(context.durable_s):
-            return await context.service.start(definition, data, id_, tags, key)
+            return await context.service.starting.start(definition, data, id_, tags, key)
     except TimeoutError:
         raise context.too_slow() from None
 
@@ -114,7 +114,7 @@ async def start_instances(context: Context, request: Request) -> Response:
         raise Problem(400, "The body is an array of inputs, one for each instance.")
     if len(inputs) > MOST_STARTS:
         raise Problem(400, f"The body has {len(inputs)} inputs; at most {MOST_STARTS} start at once.")
-    return JsonResponse(await context.durable(context.service.start_all(definition, inputs, tags, key)), 202)
+    return JsonResponse(await context.durable(context.service.starting.start_all(definition, inputs, tags, key)), 202)
 
 
 _KEY = Parameter("Idempotency-Key", "The same key again gives the first instance", "header")

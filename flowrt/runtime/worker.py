@@ -14,10 +14,11 @@ from typing import Any
 
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.environment import Environment
-from flowrt.core.instance import COMPLETED, FAULTED, Fact, Instance
+from flowrt.core.instance import FAULTED, Fact, Instance
 from flowrt.core.intervention import begin_at, retry
 from flowrt.core.machine import Machine
 from flowrt.core.signal import Arrived, Signal, Tick
+from flowrt.runtime.acting import Acting
 from flowrt.runtime.checkpoint import take_checkpoint
 from flowrt.runtime.children import child_signal
 from flowrt.runtime.clock import now
@@ -32,7 +33,7 @@ from flowrt.runtime.results import Results
 from flowrt.runtime.running import EffectKey, Running, changed
 from flowrt.runtime.timers import Timers
 from flowrt.runtime.turns import Turns
-from flowrt.stores.protocol import Checkpoint, StaleOwner, Store
+from flowrt.stores.protocol import StaleOwner, Store
 
 log = logging.getLogger("flowrt.worker")
 
@@ -52,7 +53,8 @@ class Worker:
         self.store, self.definitions, self.index = store, definitions, index
         self.machine = Machine(environment)
         self.environment = environment
-        self.committer = Committer(store, self._take_checkpoint, self._covered, self._unwritten, self.lose)
+        self._acting = Acting(self)
+        self.committer = Committer(store, self._acting.checkpoint, self._acting.covered, self._unwritten, self.lose)
         self.timers = Timers(lambda id_: self.deliver(id_, Tick()))
         self.results = Results()
         self._effects = Effects(self, perform)
@@ -78,9 +80,6 @@ class Worker:
         self._loading = Loading(self)
         self.stopping = False
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._facts: dict[str, list[Fact]] = {}
-        self._wanted: dict[str, set[EffectKey]] = {}
-        """Effects that the checkpoint being written wants, by instance."""
 
     # Life
 
@@ -243,54 +242,29 @@ class Worker:
         waiting, running.waiting = running.waiting, []
         if running.volatile:
             checkpoint = take_checkpoint(instance, self.machine, now())
-            self._covered(instance, checkpoint)
+            self._acting.covered(instance, checkpoint)
             for future in waiting:
                 _done(future)
         elif changed(instance) or waiting:
             self.committer.add(instance, waiting)
         elif not self.committer.is_dirty(instance.id):
-            running.durable = {state.effect_key for state in instance.effects_wanted()}
-            self._effects.reconcile(running)
+            self.reconcile(running, {state.effect_key for state in instance.effects_wanted()})
             self._passivate(running)
 
-    def _take_checkpoint(self, instance: Instance) -> Checkpoint:
-        checkpoint = take_checkpoint(instance, self.machine, now())
-        self._wanted[instance.id] = {state.effect_key for state in instance.effects_wanted()}
-        if instance.facts:
-            self._facts.setdefault(instance.id, []).extend(instance.facts)
-            instance.facts = []
-        return checkpoint
-
-    def _covered(self, instance: Instance, checkpoint: Checkpoint) -> None:
-        """Everything in the checkpoint is durable: act."""
-        try:
-            self._act(instance, checkpoint)
-        except Exception as error:
-            self.set_aside(Running(instance), error)
-
-    def _act(self, instance: Instance, checkpoint: Checkpoint) -> None:
-        # What it emitted before what happened to it: the last one hears of it is that it has ended.
-        for event in checkpoint.outbox:
-            self.on_emitted(event, instance.id)
-        facts = self._facts.pop(instance.id, None) or (instance.facts if instance.facts else None)
-        if facts and self.on_facts is not None:
-            if instance.facts is facts:
-                instance.facts = []
-            self.on_facts(instance, facts)
-        wanted = self._wanted.pop(instance.id, None)
-        running = self.live.get(instance.id)
-        if running is None or running.instance is not instance:
-            return
-        running.durable = {state.effect_key for state in instance.effects_wanted()} if wanted is None else wanted
+    def reconcile(self, running: Running, durable: set[EffectKey]) -> None:
+        """Begins and interrupts effects, so that those are in flight that it durably wants."""
+        running.durable = durable
         self._effects.reconcile(running)
-        if checkpoint.entry.status in (COMPLETED, FAULTED, "cancelled") and instance.ended:
-            self._ended(running)
-        elif running.mailbox or (instance.ready and not instance.suspended):
+
+    def rest(self, running: Running) -> None:
+        """What it has done is durable: its next turn, if there is one; else it leaves memory."""
+        if running.mailbox or (running.instance.ready and not running.instance.suspended):
             self._turns.enqueue(running)
         else:
             self._passivate(running)
 
-    def _ended(self, running: Running) -> None:
+    def ended(self, running: Running) -> None:
+        """Its end is durable: it leaves memory, and who waits for it hears."""
         instance = running.instance
         self.live.pop(instance.id, None)
         self.index.remove(instance.id)

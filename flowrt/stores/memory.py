@@ -141,7 +141,7 @@ class MemoryStore:
 
     async def find(self, query: Query) -> Page:
         after = decode_cursor(query.cursor) if query.cursor is not None else None
-        entries = [kept.entry for kept in self._kept.values() if matches(query, kept.entry)]
+        entries = [kept.entry for kept in self._kept.values() if query.matches(kept.entry)]
         entries.sort(key=lambda entry: (entry.started_at, entry.id), reverse=True)
         if after is not None:
             entries = [entry for entry in entries if (entry.started_at, entry.id) < after]
@@ -186,22 +186,6 @@ class MemoryStore:
 
     async def info(self) -> dict[str, Json]:
         return {"store": "memory", "durable": False, "instances": len(self._kept)}
-
-
-def matches(query: Query, entry: Entry) -> bool:
-    """Whether an entry is among those asked for."""
-    same = (
-        (query.status, entry.status),
-        (query.namespace, entry.namespace),
-        (query.name, entry.name),
-        (query.version, entry.version),
-        (query.role, entry.role),
-    )
-    if any(wanted is not None and wanted != found for wanted, found in same):
-        return False
-    if query.tag is not None and entry.tags.get(query.tag[0]) != query.tag[1]:
-        return False
-    return query.since is None or entry.started_at >= query.since
 
 
 def _dumps(value: Json) -> bytes:

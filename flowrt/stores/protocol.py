@@ -120,6 +120,21 @@ class Query:
     cursor: str | None = None
     limit: int = 100
 
+    def matches(self, entry: Entry) -> bool:
+        """Whether an entry is among those asked for, on whatever page."""
+        same = (
+            (self.status, entry.status),
+            (self.namespace, entry.namespace),
+            (self.name, entry.name),
+            (self.version, entry.version),
+            (self.role, entry.role),
+        )
+        if any(wanted is not None and wanted != found for wanted, found in same):
+            return False
+        if self.tag is not None and entry.tags.get(self.tag[0]) != self.tag[1]:
+            return False
+        return self.since is None or entry.started_at >= self.since
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

@@ -26,7 +26,6 @@ from flowrt.stores.file import keys
 from flowrt.stores.file.environment import Environment
 from flowrt.stores.file.reading import Reading
 from flowrt.stores.file.writing import Writing
-from flowrt.stores.memory import matches
 from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Entry, Page, Query, StoreUnavailable
 
 Json = Any
@@ -107,7 +106,7 @@ class FileStore:
             scanned = self._read(partial(Reading.scan, query=query, after=after, limit=_AT_ONCE))
             if not scanned:
                 break
-            items += [entry for entry in scanned if matches(query, entry)]
+            items += [entry for entry in scanned if query.matches(entry)]
             after = (scanned[-1].started_at, scanned[-1].id)
             await asyncio.sleep(0)
         page = items[: query.limit]

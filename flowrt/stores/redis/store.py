@@ -16,7 +16,6 @@ from flowrt.core.definition import Subscription
 from flowrt.core.records import Stored
 from flowrt.stores.codec import Codec
 from flowrt.stores.cursor import decode_cursor, encode_cursor
-from flowrt.stores.memory import matches
 from flowrt.stores.protocol import (
     Batch,
     BrokenEntry,
@@ -138,7 +137,7 @@ class RedisStore:
             if not members:
                 break
             found = await entries(self._server, self._names, [names.id_in(member, prefix) for member in members])
-            items += [entry for entry in found if matches(query, entry)]
+            items += [entry for entry in found if query.matches(entry)]
             upper = b"(" + members[-1]
         page = items[: query.limit]
         return Page(page, encode_cursor(page[-1].started_at, page[-1].id) if len(items) > query.limit else None)
