@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,8 +58,9 @@ def check(store: str, application: str, repair: bool) -> None:
         from flowrt.runtime.checking import Check
 
         found = 0
-        async with opened(store, application) as assembly:
-            token = await owner(assembly) if repair else None
+        async with AsyncExitStack() as stack:
+            assembly = await stack.enter_async_context(opened(store, application))
+            token = await stack.enter_async_context(owned(assembly)) if repair else None
             checked = Check(assembly.store, assembly.worker.machine, assembly.definitions.pinned, token)
             async for finding in checked.run():
                 found += not finding.repaired
@@ -96,8 +98,7 @@ def import_(store: str, application: str) -> None:
         from flowrt.stores.moving import import_line
 
         count = 0
-        async with opened(store, application) as assembly:
-            token = await owner(assembly)
+        async with opened(store, application) as assembly, owned(assembly) as token:
             for line in sys.stdin.buffer:
                 count += await import_line(assembly.store, orjson.loads(line), token) is not None
         return count
@@ -119,9 +120,9 @@ def copy(from_: str, to: str, application: str, verify: bool) -> None:
 
         count = 0
         async with opened(from_, application) as source, opened(to, application) as target:
-            token = await owner(target)
-            async for line in lines(source.store):
-                count += await import_line(target.store, line, token) is not None
+            async with owned(target) as token:
+                async for line in lines(source.store):
+                    count += await import_line(target.store, line, token) is not None
             wrong = [each async for each in differences(source.store, target.store)] if verify else []
         return count, wrong
 
@@ -145,12 +146,24 @@ async def opened(url: str, application: str) -> AsyncIterator[Assembly]:
         await assembly.store.close()
 
 
-async def owner(assembly: Assembly) -> int:
-    """Becomes the owner. Ends the verb when a server is."""
-    token = await assembly.store.acquire("flowrt store", LEASE_S)
+@asynccontextmanager
+async def owned(assembly: Assembly) -> AsyncIterator[int]:
+    """The token of an owner, who nobody is afterwards. Ends the verb when a server is it."""
+    token = await assembly.store.acquire(f"flowrt store, process {os.getpid()}", LEASE_S)
     if token is None:
         fail(UNREACHABLE, "a server owns this store; stop it first")
-    return token
+    renewing = asyncio.create_task(_renew(assembly, token))
+    try:
+        yield token
+    finally:
+        renewing.cancel()
+        await assembly.store.release(token)
+
+
+async def _renew(assembly: Assembly, token: int) -> None:
+    while True:
+        await asyncio.sleep(LEASE_S / 3)
+        await assembly.store.renew(token, LEASE_S)
 
 
 def run(coroutine: Any) -> Any:

@@ -149,6 +149,8 @@ class Instance:
         self.root: TaskState | None = None
         self.live: dict[StateKey, TaskState] = {}
         self.ready: list[TaskState] = []
+        self.exported = False
+        """Whether the context is newer than what the last record of a task outside of inner loops tells."""
         self.counters: dict[str, int] = {}
         self.held: list[Signal] = []
         self.suspended = False

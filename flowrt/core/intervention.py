@@ -46,6 +46,10 @@ def begin_at(machine: Machine, instance: Instance, task: Task, before: Sequence[
     instance.changes.fields.add("context")
     instance.changes.history.extend(before)
     root = instance.root = TaskState(instance.root_task, None, instance.input)
+    if root.task.counts_rounds:
+        # What goes on is a round that those before have not been in.
+        instance.counters[root.task.key] = 1 + max(record.iteration for record in before)
+        machine.new_round(root)
     machine.fact("started")
     try:
         dataflow.enter(root, machine)

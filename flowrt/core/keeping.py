@@ -34,7 +34,7 @@ class Keeping(Arguments):
                 self.touch(state)
         self.instance.context = context
         self.instance.changes.fields.add("context")
-        self._exported = True
+        self._exported = self.instance.exported = True
 
     def tag(self, tags: Mapping[str, Json]) -> None:
         """Adds tags to the instance; values become text."""
@@ -66,6 +66,9 @@ class Keeping(Arguments):
         round_ = instance.counters.get(key, 0)
         instance.counters[key] = round_ + 1
         state.round = round_
+        if state.parent is None and instance.context is not None:
+            # The record that told what it is may go with an old round: the first of the new one tells it again.
+            instance.exported = True
         pruned = instance.changes.pruned
         if round_ >= ROUNDS_KEPT:
             pruned[key] = max(pruned.get(key, 0), round_ - ROUNDS_KEPT + 1)

@@ -246,6 +246,9 @@ class Machine(Keeping):
             self.detach(state)
         if not task.hidden:
             instance = self.instance
+            if instance.exported and not task.loop:
+                # The records of an inner loop's rounds go, this one stays: it tells a fork what the context was.
+                self._exported, instance.exported = True, False
             instance.changes.history.append(
                 TaskRecord(
                     task,

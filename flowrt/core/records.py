@@ -52,6 +52,8 @@ def head_of(instance: Instance) -> dict[str, Json]:
         "suspended": instance.suspended,
         "tags": instance.tags,
     }
+    if instance.exported:
+        head["exported"] = True
     if instance.counters:
         head["counters"] = instance.counters
     if instance.held:
@@ -98,7 +100,10 @@ def moving_of(state: TaskState) -> dict[str, Json]:
 
 
 def history_of(record: TaskRecord) -> dict[str, Json]:
-    """A completed task as the history keeps it; `context` only if it is new with this task."""
+    """A completed task as the history keeps it; `context` only if it is new with this task.
+
+    A task outside of inner loops tells, too, what a loop before it or inside of it has made new.
+    """
     task = record.task
     data: dict[str, Json] = {
         "position": task.position,
@@ -145,6 +150,7 @@ def restore(stored: Stored, definition: WorkflowDefinition) -> Instance:
         instance.revision, instance.sequence = head["revision"], head["sequence"]
         instance.suspended, instance.tags = head["suspended"], head["tags"]
         instance.depth = head.get("depth", 0)
+        instance.exported = head.get("exported", False)
         instance.counters = dict(head.get("counters", {}))
         instance.held = [held_from_json(signal) for signal in head.get("held", ())]
         if "parent" in head:

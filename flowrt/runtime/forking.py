@@ -8,6 +8,7 @@ from typing import Any
 
 from flowrt.core.definition import END, Task
 from flowrt.core.instance import Instance, TaskRecord
+from flowrt.core.records import next_position
 
 Json = Any
 
@@ -47,26 +48,14 @@ def place(instance: Instance, history: Sequence[Json], position: str | None) -> 
         known = dict.fromkeys([*(history[number]["position"] for number in been), *([stands] if stands else [])])
         raise NeverThere(f"{instance.id} has not run {position}; it has run {', '.join(known) or 'none of its tasks'}")
     before = _before(own, history[:end])
-    if before and before[-1].context != instance.context and _may_have_forgotten(instance):
-        raise NeverThere(
-            f"the context of {instance.id} before {position} is not known: records of earlier rounds are gone"
-        )
+    if before and next_position(before[-1]) != position:
+        # A retry had begun the list anew.
+        return None
     return Place(own[position], before) if before else None
 
 
-def _may_have_forgotten(instance: Instance) -> bool:
-    """Whether a task that exports has run in rounds of a loop, of which only the last keep their records."""
-    pending = list(instance.root_task.children)
-    while pending:
-        task = pending.pop()
-        if task.export_as is not None and instance.counters.get(task.loop, 0) > 1:
-            return True
-        pending.extend(task.children)
-    return False
-
-
 def _before(own: Mapping[str, Task], history: Sequence[Json]) -> Sequence[TaskRecord]:
-    """The records of the workflow's own tasks, each with the context as it then was."""
+    """The latest records of the workflow's own tasks that led to each other, each with the context as it then was."""
     found: list[TaskRecord] = []
     places = list(own)
     context: Json = None
@@ -77,9 +66,14 @@ def _before(own: Mapping[str, Task], history: Sequence[Json]) -> Sequence[TaskRe
         task = own.get(record["position"])
         if task is None:
             continue
+        if found and next_position(found[-1]) != task.position:
+            found.clear()
+            new = context is not None
         then = places.index(record["next"]) if record.get("next") in own else END
         times = record["started_at"], record["ended_at"]
-        found.append(TaskRecord(task, 0, record["attempt"], *times, record["output"], then, context, new))
+        found.append(
+            TaskRecord(task, record["iteration"], record["attempt"], *times, record["output"], then, context, new)
+        )
         new = False
     return found
 

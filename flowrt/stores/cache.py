@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from flowrt.core.definition import Subscription
 from flowrt.core.records import Stored
 from flowrt.stores.codec import Codec
-from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Entry, Page, Query, StaleOwner, Store
+from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Entry, Mark, Page, Query, StaleOwner, Store
 
 Json = Any
 Listed = list[tuple[Entry, Sequence[Subscription]]]
@@ -196,6 +196,9 @@ class CachedStore:
 
     async def seen(self, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         return await self._store.seen(events)
+
+    async def marks(self, after: Mark | None = None, limit: int = 1000) -> Sequence[Mark]:
+        return await self._store.marks(after, limit)
 
     async def forget_seen(self, before: float) -> None:
         await self._store.forget_seen(before)

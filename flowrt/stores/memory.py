@@ -13,7 +13,7 @@ from flowrt.core.definition import Subscription
 from flowrt.core.instance import ENDED, StateKey
 from flowrt.core.records import Stored
 from flowrt.stores.cursor import decode_cursor, encode_cursor
-from flowrt.stores.protocol import Batch, BrokenEntry, Checkpoint, Definition, Entry, Page, Query, StaleOwner
+from flowrt.stores.protocol import Batch, BrokenEntry, Checkpoint, Definition, Entry, Mark, Page, Query, StaleOwner
 
 Json = Any
 
@@ -88,6 +88,8 @@ class MemoryStore:
             self._write(checkpoint, token)
         for source, id_, until in batch.seen:
             self._seen[source, id_] = until
+        for event in batch.emitted():
+            self._outbox[event["source"], event["id"]] = _dumps(event)
         for key in batch.sent:
             self._outbox.pop(key, None)
 
@@ -117,8 +119,6 @@ class MemoryStore:
             kept.history.append((loop, iteration, _dumps(records)))
         if checkpoint.subscriptions is not None:
             kept.subscriptions = list(checkpoint.subscriptions)
-        for event in checkpoint.outbox:
-            self._outbox[event["source"], event["id"]] = _dumps(event)
 
     async def load(self, ids: Sequence[str]) -> dict[str, Stored | BrokenEntry]:
         found: dict[str, Stored | BrokenEntry] = {}
@@ -174,6 +174,10 @@ class MemoryStore:
 
     async def seen(self, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         return {event for event in events if event in self._seen}
+
+    async def marks(self, after: Mark | None = None, limit: int = 1000) -> Sequence[Mark]:
+        known = sorted(event for event in self._seen if after is None or event > after[:2])
+        return [(*event, self._seen[event]) for event in known[:limit]]
 
     async def forget_seen(self, before: float) -> None:
         self._seen = {event: until for event, until in self._seen.items() if until >= before}

@@ -1,7 +1,6 @@
 """Moving: everything of one store as JSON lines, and back into another; both stopped or paused meanwhile.
 
-A line is a definition, an instance with its history, or an event of the outbox. Marks of accepted events are not moved:
-an event sent again right after a move would be taken again.
+A line is a definition, an instance with its history, an event of the outbox, or some marks of accepted events.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ from typing import Any
 
 from flowrt.core.definition import Subscription
 from flowrt.core.records import Stored
-from flowrt.stores.protocol import Batch, BrokenEntry, Checkpoint, Definition, Entry, Query, Store
+from flowrt.stores.protocol import Batch, BrokenEntry, Checkpoint, Definition, Entry, Mark, Query, StaleOwner, Store
 
 Json = Any
 PAGE = 200
+MARKS = 1000
 
 
 class Damaged(Exception):
@@ -58,6 +58,16 @@ async def export(store: Store) -> AsyncIterator[Json]:
             yield await _instance_line(store, entry, subscriptions, stored)
     for event in await store.outbox():
         yield {"event": event}
+    async for marks in pages_of_marks(store):
+        yield {"accepted": marks}
+
+
+async def pages_of_marks(store: Store) -> AsyncIterator[Sequence[Mark]]:
+    """Everything that marks events as accepted."""
+    after: Mark | None = None
+    while marks := await store.marks(after, MARKS):
+        yield marks
+        after = marks[-1]
 
 
 async def _instance_line(store: Store, entry: Entry, subscriptions: Sequence[Subscription], stored: Stored) -> Json:
@@ -74,17 +84,29 @@ async def _instance_line(store: Store, entry: Entry, subscriptions: Sequence[Sub
 
 
 async def import_line(store: Store, line: Json, token: int) -> str | None:
-    """Writes one line; gives the id of an instance. Raises what `commit` raises, `Damaged` for an unknown line."""
+    """Writes one line; gives the id of an instance. Raises what `commit` raises.
+
+    Raises `Damaged` for an unknown line, and for an instance that is there already.
+    """
     if "definition" in line:
         await store.put_definition(Definition(**line["definition"]))
         return None
     if "instance" in line:
         checkpoint = _checkpoint(line["instance"])
-        await store.commit(Batch([checkpoint]), token)
+        try:
+            await store.commit(Batch([checkpoint]), token)
+        except StaleOwner as error:
+            if not error.instances:
+                raise
+            raise Damaged(f"instance {checkpoint.entry.id} is there already; move into an empty store") from error
         return checkpoint.entry.id
+    if "accepted" in line:
+        await store.commit(Batch(seen=[(source, id_, until) for source, id_, until in line["accepted"]]), token)
+        return None
     if "event" in line:
-        raise Damaged("an outbox event stands alone: start the old store once, so that it is sent, and export again")
-    raise Damaged(f"a line is a definition, an instance or an event, found {', '.join(line)}")
+        await store.commit(Batch(outbox=[line["event"]]), token)
+        return None
+    raise Damaged(f"a line is a definition, an instance, an event or marks of accepted ones, found {', '.join(line)}")
 
 
 def _checkpoint(line: Json) -> Checkpoint:
@@ -116,3 +138,11 @@ async def differences(one: Store, other: Store) -> AsyncIterator[str]:
         if not all(same):
             names = ("head", "data", "live states", "history")
             yield f"instance {entry.id} differs in {', '.join(n for n, s in zip(names, same, strict=True) if not s)}"
+    async for marks in pages_of_marks(one):
+        events = [(source, id_) for source, id_, _ in marks]
+        missing = len(events) - len(await other.seen(events))
+        if missing:
+            yield f"{missing} of {len(events)} accepted events are not marked"
+    to_send, copied = await one.outbox(), await other.outbox()
+    if to_send != copied:
+        yield f"the outbox has {len(copied)} events, or not the same as the {len(to_send)} there were"

@@ -12,7 +12,7 @@ A store holds the instances of one application. Its promises, examined by the co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,6 +21,8 @@ from flowrt.core.instance import StateKey
 from flowrt.core.records import Stored
 
 Json = Any
+Mark = tuple[str, str, float]
+"""An accepted event: source, id, and until when it is known (epoch seconds)."""
 
 
 class StoreUnavailable(Exception):
@@ -85,10 +87,18 @@ class Batch:
     """What one commit writes."""
 
     checkpoints: list[Checkpoint] = field(default_factory=list)
-    seen: list[tuple[str, str, float]] = field(default_factory=list)
+    seen: list[Mark] = field(default_factory=list)
     """Events that have been accepted: source, id, when the mark may go (epoch seconds)."""
     sent: list[tuple[str, str]] = field(default_factory=list)
     """Outbox events (source, id) that have been published."""
+    outbox: list[dict[str, Json]] = field(default_factory=list)
+    """Events to be published that belong to no checkpoint of the batch."""
+
+    def emitted(self) -> Iterator[dict[str, Json]]:
+        """All events to be published."""
+        for checkpoint in self.checkpoints:
+            yield from checkpoint.outbox
+        yield from self.outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +228,13 @@ class Store(Protocol):
 
     async def seen(self, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of these events (source, id) have been accepted before."""
+        ...
+
+    async def marks(self, after: Mark | None = None, limit: int = 1000) -> Sequence[Mark]:
+        """A page of the events marked as accepted, in an order of the store's own; `after`: the last one before it.
+
+        SQL stores cut what is longer than 255 bytes, and give it as they know it.
+        """
         ...
 
     async def forget_seen(self, before: float) -> None:

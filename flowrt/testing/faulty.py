@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from flowrt.core.definition import Subscription
 from flowrt.core.records import Stored
-from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Entry, Page, Query, Store, StoreUnavailable
+from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Entry, Mark, Page, Query, Store, StoreUnavailable
 
 Json = Any
 T = TypeVar("T")
@@ -141,6 +141,9 @@ class FaultyStore:
 
     async def seen(self, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         return await self._do("seen", lambda: self.store.seen(events))
+
+    async def marks(self, after: Mark | None = None, limit: int = 1000) -> Sequence[Mark]:
+        return await self._do("marks", lambda: self.store.marks(after, limit))
 
     async def forget_seen(self, before: float) -> None:
         await self._do("forget_seen", lambda: self.store.forget_seen(before))

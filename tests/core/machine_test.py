@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import orjson
@@ -16,7 +15,7 @@ from flowrt.core.machine import Machine
 from flowrt.core.records import restore
 from flowrt.core.signal import Arrived, Cancel, Completed, Failed, Resume, Signal, Suspend, Tick
 from flowrt.runtime.checkpoint import take_checkpoint
-from flowrt.runtime.forking import NeverThere, place
+from flowrt.runtime.forking import place
 from flowrt.testing.happening import START_AT, Answer, CrashEverywhere
 from flowrt.testing.image import Image
 from tests.core.worlds import GET, compiled, event, world_of
@@ -233,27 +232,21 @@ def test_a_fork_goes_on_where_the_other_one_stood(
     assert world.read("it").status == "faulted"
 
 
-@pytest.mark.parametrize(("rounds", "known"), [(1, True), (20, False)])
-def test_a_fork_does_not_make_up_a_context_that_only_pruned_records_knew(rounds: int, known: bool) -> None:
+@pytest.mark.parametrize("crashes", [False, True])
+@pytest.mark.parametrize("rounds", [1, 20])
+def test_a_fork_knows_a_context_whose_own_record_is_gone(rounds: int, crashes: bool) -> None:
     once = {"set": {"n": 1}, "if": "${ $at == 0 }", "export": {"as": "{seen: 1}"}}
     loop = {
         "for": {"in": "${ [range($workflow.input)] }", "at": "at"},
-        "do": [{"once": once}, {"x": {"set": {"n": 2}}}],
+        "do": [{"once": once}, {"x": {"wait": "PT1S"}}, {"y": {"set": {"n": 2}}}],
     }
     definition = compiled(loop, {"set": {"n": 3}, "export": {"as": "{seen: 2}"}}, {"set": "${ $context }"})
-    world = world_of(definition, rounds)
+    world = world_of(definition, rounds, crash=CrashEverywhere() if crashes else lambda written: False)
     world.run()
-    place_of = partial(place, world.read("it"), world.images["it"].completed())
-    if known:
-        found = place_of("/do/1/t1")
+    for position, seen in (("/do/1/t1", 1), ("/do/2/t2", 2)):
+        found = place(world.read("it"), world.images["it"].completed(), position)
         assert found is not None
-        assert found.before[-1].context == {"seen": 1}
-    else:
-        with pytest.raises(NeverThere, match="records of earlier rounds are gone"):
-            place_of("/do/1/t1")
-    later = place_of("/do/2/t2")
-    assert later is not None
-    assert later.before[-1].context == {"seen": 2}
+        assert found.before[-1].context == {"seen": seen}
 
 
 def test_a_fork_keeps_to_the_timeout_of_the_workflow_from_its_own_start() -> None:

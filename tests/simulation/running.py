@@ -11,6 +11,7 @@ from flowrt.compiler import compile_text
 from flowrt.core.definition import WorkflowDefinition
 from flowrt.core.instance import CANCELLED, COMPLETED, FAULTED, WAITING, Instance
 from flowrt.core.machine import STEPS_A_TURN
+from flowrt.runtime.forking import place
 from flowrt.testing.happening import START_AT, Broken, crash_never
 from flowrt.testing.image import Image
 from flowrt.testing.play import languages
@@ -81,7 +82,26 @@ def run(
         if world.read("main").status == FAULTED:
             world.retry("main", world.now + 1)
             world.run()
+    _fork(world, program.seed)
     return Result(_parts(world), world.commits, world.crashes)
+
+
+def _fork(world: World, seed: int) -> None:
+    """Goes on once more from a task of the main workflow's own list that it has run, drawn by the seed."""
+    main = world.read("main")
+    places = {task.position for task in main.root_task.children}
+    own = [record for record in world.trace.get("main", ()) if record.task.position in places]
+    if not own:
+        return
+    position = random.Random(seed).choice(own).task.position
+    at = place(main, world.images["main"].completed(), position)
+    if at is not None and main.status == COMPLETED:
+        latest = max(number for number, record in enumerate(own) if record.task.position == position)
+        context = own[latest - 1].context
+        if at.before[-1].context != context:
+            raise Broken(f"a fork before {position} has the context {at.before[-1].context}, it was {context}")
+    world.fork("main", "fork", position, world.now + 1)
+    world.run()
 
 
 def inspect(world: World, instance: Instance) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 
-from flowrt.stores.sortable import digest, number, number_in, text
+from flowrt.stores.sortable import digest, moment, number, number_in, text
 
 ROW, FIELD, HISTORY, LIVE = b"\x00", b"f", b"h", b"l"
 FIXED, MOVING = b"\x00", b"\x01"
@@ -49,6 +49,11 @@ def live_key(serial: bytes, position: str, iteration: int) -> bytes:
 def status_prefix(kind: bytes, status: str) -> bytes:
     """Before the entries of one status in one of the two indexes by status."""
     return kind + status.encode() + b"\x00"
+
+
+def mark_key(source: str, id_: str, until: float) -> bytes:
+    """The mark of an accepted event, in the order in which marks may go."""
+    return b"u" + moment(until) + digest(source, id_)
 
 
 def after(prefix: bytes) -> bytes:

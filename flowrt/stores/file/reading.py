@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from flowrt.stores.entries import entry_from, unlisted
 from flowrt.stores.file import keys
 from flowrt.stores.file.environment import Databases
 from flowrt.stores.file.rows import entry_in_row, unpack_row, unpack_unfinished
-from flowrt.stores.protocol import BrokenEntry, Entry, Query
+from flowrt.stores.protocol import BrokenEntry, Entry, Mark, Query
 
 Json = Any
 Decode = Callable[[bytes], Json]
@@ -104,6 +105,19 @@ class Reading:
     def seen(self, source: str, id_: str) -> bool:
         """Whether the event has been accepted."""
         return self._transaction.get(b"e" + sortable.digest(source, id_), db=self._databases.seen) is not None
+
+    def marks(self, after: Mark | None, limit: int) -> list[Mark]:
+        """Accepted events in the order in which they may go."""
+        found: list[Mark] = []
+        with self._transaction.cursor(self._databases.seen) as cursor:
+            start = b"u" if after is None else keys.after(keys.mark_key(*after))
+            there = cursor.set_range(start)
+            while there and len(found) < limit:
+                if value := cursor.value():
+                    source, id_, until = json.loads(value)
+                    found.append((source, id_, until))
+                there = cursor.next()
+        return found
 
     def outbox(self) -> list[dict[str, Json]]:
         """Events to be sent, oldest first."""

@@ -26,7 +26,7 @@ from flowrt.stores.file import keys
 from flowrt.stores.file.environment import Environment
 from flowrt.stores.file.reading import Reading
 from flowrt.stores.file.writing import Writing
-from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Entry, Page, Query, StoreUnavailable
+from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Entry, Mark, Page, Query, StoreUnavailable
 
 Json = Any
 Result = TypeVar("Result")
@@ -144,6 +144,9 @@ class FileStore:
 
     async def seen(self, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         return self._read(lambda reading: {event for event in events if reading.seen(*event)})
+
+    async def marks(self, after: Mark | None = None, limit: int = 1000) -> Sequence[Mark]:
+        return self._read(lambda reading: reading.marks(after, limit))
 
     async def forget_seen(self, before: float) -> None:
         await self._write(lambda writing: writing.forget_seen(before))

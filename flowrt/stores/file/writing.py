@@ -5,6 +5,7 @@ An index entry is derived from the entry in the row, and changes exactly when th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -44,9 +45,8 @@ class Writing:
             self._write(checkpoint, token, serial, row)
         for source, id_, until in batch.seen:
             self._mark_seen(source, id_, until)
-        for checkpoint in batch.checkpoints:
-            for event in checkpoint.outbox:
-                self._put_event(event)
+        for event in batch.emitted():
+            self._put_event(event)
         for source, id_ in batch.sent:
             self._remove_event(sortable.digest(source, id_))
 
@@ -182,11 +182,12 @@ class Writing:
 
     def _mark_seen(self, source: str, id_: str, until: float) -> None:
         digest = sortable.digest(source, id_)
-        moment = sortable.moment(until)
-        before = self._transaction.replace(b"e" + digest, moment, db=self._databases.seen)
+        before = self._transaction.replace(b"e" + digest, sortable.moment(until), db=self._databases.seen)
         if before is not None:
             self._transaction.delete(b"u" + before + digest, db=self._databases.seen)
-        self._transaction.put(b"u" + moment + digest, b"", db=self._databases.seen)
+        # As ASCII, since a text may be none that UTF-8 has.
+        mark = json.dumps([source, id_, until]).encode()
+        self._transaction.put(keys.mark_key(source, id_, until), mark, db=self._databases.seen)
 
     def _put_event(self, event: dict[str, Json]) -> None:
         digest = sortable.digest(event["source"], event["id"])

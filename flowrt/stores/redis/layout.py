@@ -47,6 +47,7 @@ class Layout:
             self._add(checkpoint, keys.instance(id_), keys.history(id_))
         marks = [part for source, event, until in batch.seen for part in (until, names.event_member(source, event))]
         self.commands += _bounded(keys.seen, "ZADD", marks)
+        self.events += [(names.event_member(event["source"], event["id"]), encode(event)) for event in batch.emitted()]
         sent = [names.event_member(*event) for event in batch.sent]
         self.closing += _bounded(keys.outbox, "HDEL", sent)
         self.closing += _bounded(keys.outbox_order, "ZREM", sent)
@@ -62,9 +63,6 @@ class Layout:
             until = b"(" + names.round_prefix(loop, below)
             self.commands.append((history, "ZREMRANGEBYLEX", (b"[" + names.loop_prefix(loop), until)))
         self.commands += _bounded(history, "ZADD", list(self._runs(checkpoint)))
-        self.events += [
-            (names.event_member(event["source"], event["id"]), self._encode(event)) for event in checkpoint.outbox
-        ]
 
     def _set_fields(self, checkpoint: Checkpoint, hash_: bytes) -> None:
         fields: list[Argument] = ["revision", checkpoint.revision, "token", self.token]

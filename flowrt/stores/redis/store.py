@@ -5,6 +5,7 @@ Every commit is one script; see scripts.py for what it checks and names.py for w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -21,6 +22,7 @@ from flowrt.stores.protocol import (
     BrokenEntry,
     Definition,
     Entry,
+    Mark,
     Page,
     Query,
     StaleOwner,
@@ -186,6 +188,13 @@ class RedisStore:
             self._server, lambda ask, event: ask.zscore(self._names.seen, names.event_member(*event)), events
         )
         return {event for event, mark in zip(events, marks, strict=True) if mark is not None}
+
+    @reaching
+    async def marks(self, after: Mark | None = None, limit: int = 1000) -> Sequence[Mark]:
+        rank = None if after is None else await self._server.zrank(self._names.seen, names.event_member(*after[:2]))
+        start = 0 if rank is None else rank + 1
+        found = await self._server.zrange(self._names.seen, start, start + limit - 1, withscores=True)
+        return [(*json.loads(event), float(until)) for event, until in found]
 
     @reaching
     async def forget_seen(self, before: float) -> None:

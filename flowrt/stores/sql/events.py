@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, and_, delete, or_
 
 from flowrt.stores.codec import Codec
-from flowrt.stores.protocol import Batch
+from flowrt.stores.protocol import Batch, Mark
 from flowrt.stores.sql.bulk import Row, Verbs, Where
 from flowrt.stores.sql.queries import Queries
 from flowrt.stores.sql.rows import event_key, registration
@@ -57,9 +57,8 @@ class Events:
             marks = {event_key((source, id_)): until for source, id_, until in batch.seen}
             rows = [(*key, until) for key, until in marks.items()]
             bulk.put(connection, self.tables.seen, _SEEN_KEY, ("until_epoch",), rows)
-        emitted = [event for checkpoint in batch.checkpoints for event in checkpoint.outbox]
-        if emitted:
-            events = {row[:3]: row for row in (self._row(event, token) for event in emitted)}
+        events = {row[:3]: row for row in (self._row(event, token) for event in batch.emitted())}
+        if events:
             bulk.put(connection, self.tables.events, _EVENT_KEY, _EVENT, list(events.values()))
         if batch.sent:
             mark = registration(self.queries.application)
@@ -73,6 +72,16 @@ class Events:
         query = self.queries.among(table.c.id, table.c.source, table.c.id)
         found = {tuple(row) for row in self.queries.rows(connection, query, ids)}
         return {event for event in events if event_key(event) in found}
+
+    def marks(self, connection: Connection, after: Mark | None, limit: int) -> list[Mark]:
+        """Accepted events in the order of their ids."""
+        table = self.tables.seen
+        query = self.queries.of(table.c.source, table.c.id, table.c.until_epoch)
+        if after is not None:
+            source, id_ = event_key(after[:2])
+            query = query.where(or_(table.c.id > id_, and_(table.c.id == id_, table.c.source > source)))
+        found = connection.execute(query.order_by(table.c.id, table.c.source).limit(limit))
+        return [(source, id_, until) for source, id_, until in found]
 
     def forget(self, connection: Connection, before: float) -> None:
         """Removes marks that may go."""

@@ -18,6 +18,7 @@ from flowrt.stores.protocol import (
     BrokenEntry,
     Definition,
     Entry,
+    Mark,
     Page,
     Query,
     StoreRefused,
@@ -159,6 +160,9 @@ class SqlStore:
 
     async def seen(self, events: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         return await self._read(lambda connection: self._events.seen(connection, events))
+
+    async def marks(self, after: Mark | None = None, limit: int = 1000) -> Sequence[Mark]:
+        return await self._read(lambda connection: self._events.marks(connection, after, limit))
 
     async def forget_seen(self, before: float) -> None:
         await self._write(lambda connection: self._events.forget(connection, before))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Query, Store
+from flowrt.stores.protocol import Batch, BrokenEntry, Definition, Mark, Query, Store
 from flowrt.testing.contract.commits import stored, token_of
 from flowrt.testing.contract.records import STRANGE, checkpoint, event, full
 
@@ -44,6 +44,23 @@ class OtherContract:
         assert await store.seen([]) == set()
         await store.forget_seen(250.0)
         assert await store.seen(asked) == {("/a", "1"), ("/b", "1")}
+
+    async def test_the_outbox_takes_events_of_no_instance(self, store: Store) -> None:
+        token = await token_of(store)
+        await store.commit(Batch([checkpoint("i1", outbox=[event("1")])], outbox=[event("2"), event("3")]), token)
+        await store.commit(Batch(outbox=[event("4", data=STRANGE)], sent=[("/till", "2")]), token)
+        assert [each["id"] for each in await store.outbox()] == ["1", "3", "4"]
+
+    async def test_marks_of_accepted_events_by_the_page(self, store: Store) -> None:
+        token = await token_of(store)
+        marks = [(f"/s{n % 3} {STRANGE}", f"{n:04} {STRANGE}", 100.25 + n % 7) for n in range(500)]
+        await store.commit(Batch(seen=marks), token)
+        found: list[Mark] = []
+        while page := await store.marks(found[-1] if found else None, 70):
+            assert len(page) <= 70
+            found += page
+        assert sorted(found) == sorted(marks)
+        assert sorted(await store.marks()) == sorted(marks)
 
     async def test_many_and_long_event_ids(self, store: Store) -> None:
         token = await token_of(store)
