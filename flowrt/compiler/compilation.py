@@ -151,6 +151,12 @@ class Compilation:
         self.bounded = self.bounded and found.bounded
         return found
 
+    def in_jq(self, source: str) -> bool:
+        """Whether an expression is one of jq's, the document's language."""
+        prefix, colon, _ = source.partition(":")
+        named = bool(colon) and prefix in self.languages.expressions
+        return self._compile is self.languages.expressions["jq"] and not named
+
     def _language(self, source: str) -> Expression:
         """Compiles by the language that a prefix such as `cel:` names, else by the document's."""
         prefix, colon, rest = source.partition(":")

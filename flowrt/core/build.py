@@ -32,6 +32,10 @@ class Build(Protocol):
         """Compiles one expression; raises `InvalidExpression`."""
         ...
 
+    def in_jq(self, source: str) -> bool:
+        """Whether an expression is one of jq's."""
+        ...
+
     def schema(self, reader: Reader) -> CheckSchema | None:
         """The check of a `schema` object."""
         ...

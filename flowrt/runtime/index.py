@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from flowrt.core.definition import Subscription
-from flowrt.core.expression import Expression, ExpressionFailed
+from flowrt.core.expression import Expression, ExpressionFailed, InvalidExpression
 
 Json = Any
 _Key = tuple[str | None, str | None, str]
@@ -33,7 +33,7 @@ class SubscriptionIndex:
 
     def put(self, id_: str, subscriptions: Iterable[Subscription]) -> None:
         """Replaces what an instance listens for."""
-        keys = tuple(dict.fromkeys(_key(subscription) for subscription in subscriptions))
+        keys = tuple(dict.fromkeys(self._key(subscription) for subscription in subscriptions))
         if keys == self._keys.get(id_, ()):
             return
         self.remove(id_)
@@ -70,6 +70,19 @@ class SubscriptionIndex:
                     found.update(self._ids.get((type_, source, _canonical(value)), {}))
         return list(found)
 
+    def _key(self, subscription: Subscription) -> _Key:
+        if subscription.expression is None or not self._understood(subscription.expression):
+            return subscription.type, None, ""
+        return subscription.type, subscription.expression, _canonical(subscription.value)
+
+    def _understood(self, source: str) -> bool:
+        # What is stored may come from another version, which knew of other languages.
+        try:
+            self._compile(source)
+        except InvalidExpression:
+            return False
+        return True
+
     def _value(self, source: str, event: dict[str, Json]) -> Json:
         try:
             return self._compile(source).evaluate(event, lambda name: None)
@@ -77,12 +90,18 @@ class SubscriptionIndex:
             return None
 
 
-def _key(subscription: Subscription) -> _Key:
-    if subscription.expression is None:
-        return subscription.type, None, ""
-    return subscription.type, subscription.expression, _canonical(subscription.value)
-
-
 def _canonical(value: Json) -> str:
     # As text, since orjson's bytes keep the room they were written in: 4 KB each.
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(_alike(value), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _alike(value: Json) -> Json:
+    """The value with 1.0 as 1: to jq they are equal."""
+    match value:
+        case float():
+            return int(value) if value.is_integer() else value
+        case dict():
+            return {name: _alike(member) for name, member in value.items()}
+        case list():
+            return [_alike(item) for item in value]
+    return value

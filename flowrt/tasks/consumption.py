@@ -24,6 +24,9 @@ from flowrt.core.template import Template, constant, whole_expression
 Json = Any
 Progress = dict[str, Any]
 
+OF_THE_WORKFLOW = re.compile(r"\s*\$workflow(?:\.[A-Za-z_]\w*)+\s*")
+"""Expressions that give the same for as long as an instance listens, whatever the event."""
+ATTRIBUTE_NAME = re.compile(r"[a-z][a-z0-9]*")
 TEMPLATE_VARIABLE = re.compile(r"\\\{[^{}]*\\\}")
 
 
@@ -33,7 +36,7 @@ class Correlation:
 
     key: str
     source: str | None
-    """The expression that extracts it, if that needs nothing but the event: what it gives can be indexed."""
+    """The jq expression that extracts it, if that needs nothing but the event: what it gives can be indexed."""
     extract: Template
     expect: Template | None
 
@@ -46,6 +49,8 @@ class Attribute:
     template: Template
     constant: bool
     pattern: re.Pattern[str] | None
+    known: bool
+    """Whether what it must be is known before there is an event: it can be indexed."""
 
     def matches(self, event: dict[str, Json], state: TaskState, machine: Machine) -> bool:
         """Literals are equal; an expression is true, or gives what the attribute is."""
@@ -72,6 +77,8 @@ class Filter:
             if with_.object().value == {}:
                 with_.problem("a filter needs at least one attribute", "Name a 'type', for example.")
             self.attributes = [self._attribute(name, member) for name, member in with_.members()]
+        # One that differs from instance to instance tells more than a literal.
+        self._indexable = sorted((each for each in self.attributes if each.known), key=lambda each: each.constant)
         if (correlate := reader.get("correlate")) is not None:
             self.correlations = [self._correlation(name, member) for name, member in correlate.members()]
 
@@ -82,7 +89,10 @@ class Filter:
             self.type = reader.value
         if name == "source" and constant and isinstance(reader.value, str) and "{" in reader.value:
             pattern = re.compile(TEMPLATE_VARIABLE.sub("[^/]*", re.escape(reader.value)))
-        return Attribute(name, template, constant, pattern)
+        source = whole_expression(reader.value) if isinstance(reader.value, str) else None
+        known = constant if source is None else OF_THE_WORKFLOW.fullmatch(source) is not None
+        indexable = known and pattern is None and name != "type" and ATTRIBUTE_NAME.fullmatch(name) is not None
+        return Attribute(name, template, constant, pattern, indexable)
 
     @staticmethod
     def _correlation(name: str, reader: Reader) -> Correlation:
@@ -133,11 +143,18 @@ class Filter:
         bound.update(new)
         return True
 
-    def subscription(self, expected: dict[str, Json]) -> Subscription:
+    def subscription(self, expected: dict[str, Json], state: TaskState, machine: Machine) -> Subscription:
         """The narrowest condition the runtime can index."""
         for correlation in self.correlations:
             if correlation.key in expected and correlation.source is not None:
                 return Subscription(self.type, correlation.source, expected[correlation.key])
+        for attribute in self._indexable:
+            try:
+                value = machine.evaluate(attribute.template, None, state)
+            except ExpressionFailed:
+                continue
+            if isinstance(value, str):
+                return Subscription(self.type, f".{attribute.name}", value)
         return Subscription(self.type)
 
 
@@ -145,7 +162,8 @@ def _source(extract: Reader) -> str | None:
     text = extract.value if isinstance(extract.value, str) else ""
     source = whole_expression(text) or text
     try:
-        return None if extract.build.expression(source).names else source
+        alone = not extract.build.expression(source).names and extract.build.in_jq(source)
+        return source if alone else None
     except InvalidExpression:
         return None
 
@@ -219,8 +237,10 @@ class Strategy:
         """Whether the `until` condition is true of what was collected."""
         return self.condition is not None and truth(machine.evaluate(self.condition, collected, state))
 
-    def subscriptions(self, progress: Progress) -> Sequence[Subscription]:
+    def subscriptions(self, progress: Progress, state: TaskState, machine: Machine) -> Sequence[Subscription]:
         """Everything that may concern it."""
         each = zip(self.filters, progress["expected"], strict=True)
-        own = [filter_.subscription(expected) for filter_, expected in each] or [Subscription(None)]
-        return own + list(self.until.subscriptions(progress["until"]) if self.until is not None else ())
+        own = [filter_.subscription(expected, state, machine) for filter_, expected in each] or [Subscription(None)]
+        if self.until is not None:
+            own.extend(self.until.subscriptions(progress["until"], state, machine))
+        return own

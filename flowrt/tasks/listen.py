@@ -92,7 +92,9 @@ class Listen(TaskList):
         return events[at] if at < len(events) else None
 
     def subscriptions(self, state: TaskState, machine: Machine) -> list[Subscription]:
-        return [] if state.memory["over"] else list(self.strategy.subscriptions(state.memory["progress"]))
+        return (
+            [] if state.memory["over"] else list(self.strategy.subscriptions(state.memory["progress"], state, machine))
+        )
 
     def _at(self, state: TaskState) -> int:
         """Where the next event to be processed stands among those that are kept."""

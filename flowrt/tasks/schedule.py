@@ -213,7 +213,7 @@ class OnEvents(Schedule):
         return self.fire(state, machine) if state.memory["queue"] else WAIT
 
     def subscriptions(self, state: TaskState, machine: Machine) -> Sequence[Subscription]:
-        return self.strategy.subscriptions(state.memory["progress"])
+        return self.strategy.subscriptions(state.memory["progress"], state, machine)
 
 
 def _is_cron(text: str) -> bool:
