@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, any_, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import Select
 
@@ -31,14 +31,28 @@ class Queries:
         table = columns[0].table
         return select(*columns).where(table.c.application_id == self.application)
 
-    def among(self, key: ColumnElement[Any], *columns: ColumnElement[Any]) -> Select[Any]:
-        """A query of columns, to be given the values of its key by `rows`."""
-        return self.of(*columns).where(self._one_of(key))
+    def among(
+        self, key: ColumnElement[Any], *columns: ColumnElement[Any], also: ColumnElement[bool] | None = None
+    ) -> Select[Any]:
+        """A query of columns, to be given the values of its key by `rows`; `also` is a condition more."""
+        query = self.of(*columns) if also is None else self.of(*columns).where(also)
+        if self.dialect != "postgresql":
+            return query.where(key.in_(bindparam("values", type_=KeyText(), expanding=True)))
+        # Looked up one by one, as what a commit changes is, whatever the tables seem to hold. And one parameter, so
+        # that the statement is the same for any number of values.
+        given = (
+            func.unnest(bindparam("values", type_=ARRAY(KeyText())))
+            .table_valued("value", name="given")
+            .render_derived()
+        )
+        found = query.where(key == given.c.value).offset(literal_column("0")).lateral("found")
+        return select(*found.c).select_from(given.join(found, true()))
 
     def rows(self, connection: Connection, query: Select[Any], values: Sequence[str]) -> Iterator[Any]:
         """What a query `among` finds."""
-        for start in range(0, len(values), _PORTION):
-            portion = values[start : start + _PORTION]
+        distinct = list(dict.fromkeys(values))
+        for start in range(0, len(distinct), _PORTION):
+            portion = distinct[start : start + _PORTION]
             if self.dialect != "postgresql":
                 portion = doubled(portion)
             yield from self.whole(connection, query, {"values": portion})
@@ -49,12 +63,6 @@ class Queries:
         if self.parts is None:
             return found
         return [self.parts.whole(connection, row) for row in found.all()]
-
-    def _one_of(self, key: ColumnElement[Any]) -> ColumnElement[bool]:
-        if self.dialect == "postgresql":
-            # One parameter, so that the statement is the same for any number of values.
-            return key == any_(bindparam("values", type_=ARRAY(KeyText())))
-        return key.in_(bindparam("values", type_=KeyText(), expanding=True))
 
     def locked(self, query: Select[Any], table: Table, shared: bool = False) -> Select[Any]:
         """The query, locking what it finds until the transaction ends. SQLite locks its file anyway."""

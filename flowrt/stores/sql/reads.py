@@ -36,9 +36,9 @@ class Reads:
         of, live = self.tables.instances.c, self.tables.tasks.c
         self._heads = self.queries.among(of.instance_id, of.instance_id, of.head, *(of[name] for name in LARGE))
         pieces = (live.json_pointer, live.full_pointer, live.iteration, live.fixed, live.model)
-        living = self.queries.among(live.process_instance_id, live.process_instance_id, *pieces)
         # Written out, so that a database sees that its index of the live ones has them all.
-        self._live = living.where(live.task_type != literal_column(str(COMPLETED)))
+        living = live.task_type != literal_column(str(COMPLETED))
+        self._live = self.queries.among(live.process_instance_id, live.process_instance_id, *pieces, also=living)
 
     def load(self, connection: Connection, ids: Sequence[str]) -> dict[str, Stored | BrokenEntry]:
         """The instances that exist, by id."""
