@@ -68,7 +68,7 @@ def check(store: str, application: str, repair: bool) -> None:
         return found
 
     found = run(look())
-    print("nothing is wrong" if not found else f"{found} instances need a hand")
+    print("nothing is wrong" if not found else f"in need of a hand: {counted(found)}")
     sys.exit(FAULTED if found else 0)
 
 
@@ -103,7 +103,7 @@ def import_(store: str, application: str) -> None:
                 count += await import_line(assembly.store, orjson.loads(line), token) is not None
         return count
 
-    print(f"imported {run(read())} instances")
+    print(f"imported {counted(run(read()))}")
 
 
 @command.command("copy")
@@ -127,9 +127,14 @@ def copy(from_: str, to: str, application: str, verify: bool) -> None:
         return count, wrong
 
     count, wrong = run(move())
-    print(f"copied {count} instances{', verified' if verify and not wrong else ''}")
+    print(f"copied {counted(count)}{', verified' if verify and not wrong else ''}")
     if wrong:
         fail(FAULTED, *wrong)
+
+
+def counted(instances: int) -> str:
+    """For people."""
+    return f"{instances} instance{'' if instances == 1 else 's'}"
 
 
 @asynccontextmanager

@@ -87,7 +87,7 @@ def test_a_listener_that_the_index_forgot_is_found_and_listens_again(url: str) -
     asyncio.run(changed(url, lambda store, token: written(store, token, id, subscriptions=[])))
     assert check(url) == (
         1,
-        f"{id}: the index does not say what the record says (write it anew)\n1 instances need a hand\n",
+        f"{id}: the index does not say what the record says (write it anew)\nin need of a hand: 1 instance\n",
     )
     assert check(url, "--repair") == (
         0,

@@ -43,9 +43,10 @@ class Database(Protocol):
 class AsyncDatabase:
     """Through an asynchronous driver."""
 
-    def __init__(self, settings: SqlSettings, engine: AsyncEngine) -> None:
+    def __init__(self, settings: SqlSettings, engine: AsyncEngine, lost: tuple[type[Exception], ...] = ()) -> None:
+        """`lost` are errors of the driver, none of SQLAlchemy's, that mean a lost connection."""
         self.settings = settings
-        self._engine = engine
+        self._engine, self._lost = engine, lost
 
     async def write(self, work: Work[T]) -> T:
         # Pooled connections do not survive a restart of the server. Whatever a try did, another one is safe.
@@ -61,8 +62,11 @@ class AsyncDatabase:
     read = write
 
     async def _transaction(self, work: Work[T]) -> T:
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(work)
+        try:
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
+        except self._lost as error:
+            raise ConnectionError(str(error)) from error
 
     async def close(self) -> None:
         await self._engine.dispose()

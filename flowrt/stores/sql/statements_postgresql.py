@@ -102,9 +102,8 @@ def directly(connection: Connection, work: Callable[[Any], Coroutine[Any, Any, T
         done: T = adapted.run_async(work)
     except asyncpg.IntegrityConstraintViolationError as error:
         raise IntegrityError(None, None, error) from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        # The driver's own error: it has been told that the connection ends, but has not seen the end yet.
-        lost = adapted.driver_connection.is_closed() or isinstance(error, asyncpg.InternalClientError)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        lost = adapted.driver_connection.is_closed()
         if lost:
             connection.invalidate(error)
         raise DBAPIError(None, None, error, connection_invalidated=lost) from error

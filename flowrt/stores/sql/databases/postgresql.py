@@ -75,7 +75,8 @@ class Postgresql:
             arguments["prepared_statement_name_func"] = lambda: ""
         engine = pooled("postgresql+bareasyncpg", settings, arguments, execution_options={PREPARED: prepared})
         event.listens_for(engine.sync_engine, "checkout")(_refuse_closed)
-        return AsyncDatabase(settings, engine)
+        # The driver has been told that a connection ends, but has not seen the end yet.
+        return AsyncDatabase(settings, engine, (asyncpg.InternalClientError,))
 
     def bulk(self, application: str, names: Tables) -> PostgresqlBulk:
         return PostgresqlBulk(application)
