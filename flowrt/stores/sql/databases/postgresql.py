@@ -1,12 +1,12 @@
 """PostgreSQL through asyncpg, directly or behind a proxy such as PgBouncer in transaction mode.
 
 Behind a proxy nothing may stay on a connection from one transaction to the next, so nothing is prepared and no session
-setting is made. Whether one stands between is found out by asking the server for its address.
+setting is made; directly, both are. Whether one stands between is found out by asking which process serves the session:
+a proxy has named another one when the session began, a mere relay of bytes has not.
 """
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,18 +59,19 @@ class Postgresql:
     async def connect(self, settings: SqlSettings) -> Database:
         arguments = _arguments(settings)
         try:
-            direct = await _probe(settings, arguments)
+            direct = await _probe(arguments)
         except asyncpg.InvalidCatalogNameError:
             await _create(settings, arguments)
-            direct = await _probe(settings, arguments)
+            direct = await _probe(arguments)
         except asyncpg.InvalidAuthorizationSpecificationError as error:
             raise StoreRefused(f"{settings.place}: {error}; check user and password") from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StoreUnavailable(f"{settings.place} cannot be reached: {error}") from error
         prepared = direct if settings.prepared_statements is None else settings.prepared_statements
-        if prepared:
+        if direct:
+            # A proxy may refuse settings that it does not know.
             arguments["server_settings"] = _PLANNING
-        else:
+        if not prepared:
             arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
             arguments["prepared_statement_name_func"] = lambda: ""
         engine = pooled("postgresql+bareasyncpg", settings, arguments, execution_options={PREPARED: prepared})
@@ -131,18 +132,15 @@ def _tls(tls: Tls) -> ssl.SSLContext | str | bool:
     return context(tls)
 
 
-async def _probe(settings: SqlSettings, arguments: dict[str, Any]) -> bool:
-    """Whether the server itself answers at the address that the settings name."""
+async def _probe(arguments: dict[str, Any]) -> bool:
+    """Whether the server itself holds the session."""
     connection = await asyncpg.connect(**arguments, statement_cache_size=0)
     try:
         async with connection.transaction():
-            found = await connection.fetchrow("SELECT host(inet_server_addr()), inet_server_port()")
+            serving = await connection.fetchval("SELECT pg_backend_pid()")
+        return bool(serving == connection.get_server_pid())
     finally:
         await connection.close()
-    if found is None or found[1] != settings.port:
-        return False
-    addresses = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-    return found[0] in {address[4][0] for address in addresses}
 
 
 async def _create(settings: SqlSettings, arguments: dict[str, Any]) -> None:
