@@ -15,6 +15,8 @@ from flowrt.core.expression import Expression, ExpressionFailed, InvalidExpressi
 
 Json = Any
 _Key = tuple[str | None, str | None, str]
+_MOST_EXACT = 2.0**53
+"""From here on a number may stand for its neighbours, and an integer be more than JSON's encoder takes."""
 
 
 class SubscriptionIndex:
@@ -99,7 +101,7 @@ def _alike(value: Json) -> Json:
     """The value with 1.0 as 1: to jq they are equal."""
     match value:
         case float():
-            return int(value) if value.is_integer() else value
+            return int(value) if value.is_integer() and abs(value) < _MOST_EXACT else value
         case dict():
             return {name: _alike(member) for name, member in value.items()}
         case list():

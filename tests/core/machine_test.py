@@ -249,6 +249,22 @@ def test_a_fork_knows_a_context_whose_own_record_is_gone(rounds: int, crashes: b
         assert found.before[-1].context == {"seen": seen}
 
 
+@pytest.mark.parametrize("crashes", [False, True])
+def test_a_fork_into_a_list_that_jumps_back_is_a_round_of_its_own(crashes: bool) -> None:
+    count = {"set": {"n": "${ .n + 1 }"}, "export": {"as": "{n: .n}"}}
+    again = {"switch": [{"more": {"when": ".n < 3", "then": "t0"}}]}
+    definition = compiled(count, again, {"wait": "PT1S"})
+    world = world_of(definition, {"n": 0}, crash=CrashEverywhere() if crashes else lambda written: False)
+    world.run()
+    world.fork("it", "fork", "/do/1/t1", START_AT + 60)
+    world.run()
+    forked = world.read("fork")
+    assert (forked.status, forked.output, forked.context) == ("completed", {"n": 3}, {"n": 3})
+    runs = [(record.task.key, record.iteration, record.attempt) for record in world.trace["fork"]]
+    assert len(set(runs)) == len(runs)
+    assert max(iteration for _, iteration, _ in runs) > 2
+
+
 def test_a_fork_keeps_to_the_timeout_of_the_workflow_from_its_own_start() -> None:
     definition = compiled({"set": {"n": 1}}, {"wait": "PT8S"}, {"wait": "PT8S"}, timeout={"after": "PT10S"})
     world = world_of(definition)

@@ -65,7 +65,9 @@ async def test_a_listener_in_another_language_is_asked_and_breaks_nothing() -> N
         assert (await handle.result(10)).output == [{"id": 7}]
 
 
-@pytest.mark.parametrize(("expected", "found"), [(1, 1.0), (1.0, 1), ({"a": [1.0]}, {"a": [1]}), ("1", "1")])
+@pytest.mark.parametrize(
+    ("expected", "found"), [(1, 1.0), (1.0, 1), ({"a": [1.0]}, {"a": [1]}), ("1", "1"), (1e300, 1e300)]
+)
 def test_numbers_that_are_equal_are_found(expected: Any, found: Any) -> None:
     index = SubscriptionIndex(jq)
     index.put("it", [Subscription("paid", ".data", expected)])
