@@ -17,6 +17,29 @@ _SERVERS = {"redis-server": "Redis", "postgres": "PostgreSQL", "mariadbd": "Mari
 _LIBRARIES = ("jq", "orjson", "lmdb", "uvloop", "httptools", "SQLAlchemy", "asyncpg", "redis")
 
 
+class Processors:
+    """What became of the processors' time between `with` and its end, as shares of all there was."""
+
+    busy = stolen = 0.0
+    """Spent on this machine; and spent by its host on other machines while this one had work to do."""
+
+    def __enter__(self) -> Processors:
+        self._before = _ticks()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        spent = [after - before for before, after in zip(self._before, _ticks(), strict=True)]
+        user, nice, system, _idle, _waiting, interrupts, soft, stolen = spent
+        self.busy = (user + nice + system + interrupts + soft) / (sum(spent) or 1)
+        self.stolen = stolen / (sum(spent) or 1)
+
+
+def _ticks() -> list[int]:
+    # proc_stat(5); guests are part of the user's time.
+    with Path("/proc/stat").open() as stat:
+        return [int(each) for each in stat.readline().split()[1:9]]
+
+
 def described() -> Iterator[tuple[str, str]]:
     """What there is, and which."""
     found = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())

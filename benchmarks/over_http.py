@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmarks.machine import Processors
 from benchmarks.peers.work import set_tasks
 from benchmarks.stores import SERVERS, urls
 from tests.servers.ports import free_port
@@ -120,10 +121,12 @@ def measure(store: str, url: str, seconds: float) -> Iterator[Served]:
             loaded("open", served.definition, "--rate", "50", "--seconds", "2")
         for load, run in loads(served.definition, seconds):
             try:
-                figures = run()
+                with Processors() as processors:
+                    figures = run()
             except LoadFailed as failed:
                 yield Served(store, load, {}, str(failed))
                 continue
+            figures |= {"busy": 100 * processors.busy, "stolen": 100 * processors.stolen}
             if "instances_per_s" in figures:
                 figures["tasks_per_s"] = TASKS * figures["instances_per_s"]
             yield Served(store, load, figures)

@@ -97,20 +97,21 @@ def served(scale: Scale) -> Iterator[str]:
     yield (
         f"`flowrt serve`, a workflow of {over_http.TASKS} `set` tasks, `?wait=`; the load is a process of its own on"
         f" the same machine. Open loop: constant arrivals for {scale.http_s:g} s, times count from when a start was"
-        " due."
-        " Command: `python -m benchmarks.over_http`\n"
+        " due. Busy is the share of the processors' time that was spent, by all there is on the machine; stolen is what"
+        " the machine's host gave to others meanwhile. Command: `python -m benchmarks.over_http`\n"
     )
     found = told(over_http.everything(over_http.STORES, scale.http_s))
     by_store = {
         store: [each for each in found if each.store == store] for store in dict.fromkeys(e.store for e in found)
     }
+    shown = ("average_ms", "p50_ms", "p95_ms", "p99_ms", "dropped", "busy", "stolen")
     rows = [
-        (store, each.load, *(_figure(each, name) for name in ("average_ms", "p50_ms", "p95_ms", "p99_ms", "dropped")))
+        (store, each.load, *(_figure(each, name, 0 if name in shown[4:] else 1) for name in shown))
         for store, loads in by_store.items()
         for each in loads
         if each.load.endswith("starts/s")
     ]
-    yield table(("store", "load", "average ms", "p50", "p95", "p99", "dropped"), rows)
+    yield table(("store", "load", "average ms", "p50", "p95", "p99", "dropped", "busy %", "stolen %"), rows)
     closed, batch = f"{over_http.CONNECTIONS} connections", f"{over_http.BATCH} in batches"
     columns = [(closed, "tasks_per_s", 0), (closed, "p50_ms", 1), (closed, "p99_ms", 1)]
     columns += [(batch, "started_s", 2), (batch, "ended_s", 2), ("ready", "ready_s", 2)]
@@ -137,7 +138,7 @@ def served(scale: Scale) -> Iterator[str]:
 def _figure(each: over_http.Served, name: str, digits: int = 1) -> str:
     if each.failed is not None:
         return "failed"
-    return f"{each.figures[name]:,.{0 if name == 'dropped' else digits}f}" if name in each.figures else "–"
+    return f"{each.figures[name]:,.{digits}f}" if name in each.figures else "–"
 
 
 def idle(scale: Scale) -> Iterator[str]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -166,9 +166,13 @@ async def owned(assembly: Assembly) -> AsyncIterator[int]:
 
 
 async def _renew(assembly: Assembly, token: int) -> None:
+    from flowrt.stores.protocol import StoreUnavailable
+
     while True:
         await asyncio.sleep(LEASE_S / 3)
-        await assembly.store.renew(token, LEASE_S)
+        # The verb itself meets a store that stays away, or an owner that has come in between.
+        with suppress(StoreUnavailable):
+            await assembly.store.renew(token, LEASE_S)
 
 
 def run(coroutine: Any) -> Any:

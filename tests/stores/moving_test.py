@@ -14,6 +14,7 @@ import pytest
 
 from flowrt import Runtime
 from flowrt.assemble import make_store
+from flowrt.cli import store as verbs
 from flowrt.config.model import Config, Storage
 from flowrt.stores.protocol import Batch, Store
 
@@ -172,3 +173,14 @@ def test_a_store_that_a_server_owns_is_left_alone(place: Any) -> None:
     done = asyncio.run(held())
     assert done.returncode == 3
     assert "a server owns this store; stop it first" in done.stderr.decode()
+
+
+async def test_a_verb_owns_the_store_for_as_long_as_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbs, "LEASE_S", 0.3)
+    url = f"sqlite:///{tmp_path}/owned.db?migrateAtStart=true"
+    async with verbs.opened(url, "default") as assembly, verbs.opened(url, "default") as other:
+        async with verbs.owned(assembly):
+            for _ in range(10):
+                await asyncio.sleep(0.1)
+                assert await other.store.acquire("a server", 60) is None
+        assert await other.store.acquire("a server", 60) is not None

@@ -5,7 +5,7 @@ Every statement is confined to one application. Rows are tuples in the order of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.sql.dml import Delete, Insert, Update
 
-from flowrt.stores.sql.tables import COMPLETED, Tables
+from flowrt.stores.sql.tables import COMPLETED
 
 Row = tuple[Any, ...]
 
@@ -39,6 +39,10 @@ class Change:
     columns: tuple[str, ...]
     kept: tuple[str, ...] = ()
 
+    def of(self, names: Collection[str]) -> Change:
+        """The change, with only those of the kept columns that are among the names."""
+        return Change(self.columns, tuple(name for name in self.kept if name in names))
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -47,6 +51,10 @@ class Standing:
     revision: int
     token: int
     tags: bytes | None
+
+
+class Unexpected(Exception):
+    """The store may hold something else than a commit has taken for granted; nothing of it must stay written."""
 
 
 class Verbs(Protocol):
@@ -84,29 +92,32 @@ class Verbs(Protocol):
 
 
 class Together(Verbs, Protocol):
-    """Gathers the verbs of one commit."""
+    """Gathers the verbs of one commit that has looked at nothing before."""
 
-    def write(self, connection: Connection, expected: Mapping[str, Standing], token: int) -> bool:
-        """Does them, if `token` is current and the instances have the revisions and tags `expected`; else nothing."""
+    def write(self, connection: Connection) -> bool:
+        """Does them, unless that cannot be. Raises `Unexpected` where token or instances are not as expected."""
         ...
 
 
 class Bulk(Verbs, Protocol):
     """What does each verb at once."""
 
-    def together(self, tables: Tables) -> Together | None:
-        """What does all verbs of a commit with fewer messages; None where that cannot be."""
+    def together(self, connection: Connection, expected: Mapping[str, Standing], token: int) -> Together | None:
+        """What does all verbs of a commit with fewer messages; None where that cannot be.
+
+        `expected` is what is held of the instances that the commit changes; it adds all others.
+        """
         ...
 
 
 def portions(rows: Sequence[Row], most_rows: int, most_bytes: int) -> Iterator[Sequence[Row]]:
     """The rows in portions that a server takes as one message; a single larger row goes by itself."""
-    if len(rows) <= most_rows and sum(map(bytes_in, zip(*rows, strict=True))) <= most_bytes:
+    if len(rows) <= most_rows and sum(sizes(rows)) <= most_bytes:
         yield rows
         return
     start = size = 0
     for place, row in enumerate(rows):
-        length = bytes_in(row)
+        length = sum(sizes((row,)))
         if place > start and (size + length > most_bytes or place - start >= most_rows):
             yield rows[start:place]
             start, size = place, 0
@@ -115,9 +126,16 @@ def portions(rows: Sequence[Row], most_rows: int, most_bytes: int) -> Iterator[S
         yield rows[start:]
 
 
-def bytes_in(values: Sequence[Any]) -> int:
-    """How many bytes the values have that are bytes."""
-    return sum(len(value) for value in values if value.__class__ is bytes)
+def sizes(rows: Sequence[Row]) -> Iterator[int]:
+    """The lengths of the values that are bytes, in columns that hold nothing else but NULL."""
+    for values in zip(*rows, strict=True):
+        yield from size_of(values)
+
+
+def size_of(column: Sequence[Any]) -> Iterable[int]:
+    """The lengths of the values of one column, if they are bytes."""
+    given = list(filter(None, column))
+    return map(len, given) if given and given[0].__class__ is bytes else ()
 
 
 class PortableBulk:
@@ -156,7 +174,7 @@ class PortableBulk:
     ) -> None:
         self._execute(connection, _copy(source, target, columns, where), where.columns, rows)
 
-    def together(self, tables: Tables) -> None:
+    def together(self, connection: Connection, expected: Mapping[str, Standing], token: int) -> None:
         """Every verb is a statement of its own."""
 
     def _execute(
@@ -218,10 +236,12 @@ __all__ = [
     "Row",
     "Standing",
     "Together",
+    "Unexpected",
     "Verbs",
     "Where",
-    "bytes_in",
     "matches",
     "new_value",
     "portions",
+    "size_of",
+    "sizes",
 ]

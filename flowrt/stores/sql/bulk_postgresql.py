@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
 
 from flowrt.stores.sql import statements_postgresql as statements
-from flowrt.stores.sql.bulk import Change, Row, Where, portions
+from flowrt.stores.sql.bulk import Change, Row, Standing, Where, portions
 from flowrt.stores.sql.tables import Tables
 from flowrt.stores.sql.text import escape
 from flowrt.stores.sql.together_postgresql import MOST_BYTES, TogetherInPostgresql
@@ -20,8 +20,8 @@ _MOST_ROWS = 20_000
 class PostgresqlBulk:
     """With UNNEST."""
 
-    def __init__(self, application: str) -> None:
-        self._application = escape(application)
+    def __init__(self, application: str, tables: Tables) -> None:
+        self._application, self._tables = escape(application), tables
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         self._execute(connection, table, columns, rows, statements.insert, table, columns)
@@ -51,8 +51,8 @@ class PostgresqlBulk:
     ) -> None:
         self._execute(connection, source, where.columns, rows, statements.copy, source, target, columns, where)
 
-    def together(self, tables: Tables) -> TogetherInPostgresql:
-        return TogetherInPostgresql(self._application, tables)
+    def together(self, connection: Connection, expected: Mapping[str, Standing], token: int) -> TogetherInPostgresql:
+        return TogetherInPostgresql(self._application, self._tables, expected, token)
 
     def _execute(
         self,

@@ -5,18 +5,19 @@ Each step of a statement lets go of the interpreter's lock, and waits for it aft
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import sqlite
 
-from flowrt.stores.sql.bulk import Change, Row, Where
-from flowrt.stores.sql.tables import COMPLETED, Tables
+from flowrt.stores.sql.bulk import Change, Row, Standing, Where
+from flowrt.stores.sql.columns import Columns, Values, Writes, columns_of, each, escaped
+from flowrt.stores.sql.tables import COMPLETED
 from flowrt.stores.sql.text import escape
-from flowrt.stores.sql.written import Written, converted, written
+from flowrt.stores.sql.types import Instant, KeyText, LargeBinary
 
 _MOST_ROWS = 256
 """In one statement: 32,766 parameters are the most that SQLite takes as shipped."""
@@ -29,29 +30,29 @@ class SqliteBulk:
         self._application = escape(application)
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        values, start = self._values(table, columns, rows), 0
+        new, start = columns_of(_WRITES, table, columns, rows), 0
+        values = list(new.rows())
         while start < len(values):
             # In powers of two, so that there are few statements to prepare.
             count = min(_MOST_ROWS, 1 << (len(values) - start).bit_length() - 1)
-            given = tuple(chain.from_iterable(values[start : start + count]))
-            connection.exec_driver_sql(_insert(table, columns, count), given)
+            given = chain.from_iterable(values[start : start + count])
+            connection.exec_driver_sql(_insert(table, new.names, count), (self._application, *given))
             start += count
 
     def put(
         self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
     ) -> None:
-        names = (*key, *columns)
-        self._execute(
-            connection, _insert(table, names, 1).replace("INSERT", "INSERT OR REPLACE", 1), table, names, rows
-        )
+        new = columns_of(_WRITES, table, (*key, *columns), rows)
+        self._each(connection, _insert(table, new.names, 1).replace("INSERT", "INSERT OR REPLACE", 1), new)
 
     def update(self, connection: Connection, table: Table, where: Where, change: Change, rows: Sequence[Row]) -> None:
-        columns = (*where.columns, *change.columns, *change.kept)
-        self._execute(connection, _update(table, where, change), table, columns, rows)
+        always = (*where.columns, *change.columns)
+        new = columns_of(_WRITES, table, (*always, *change.kept), rows, always=len(always))
+        self._each(connection, _update(table, where, change.of(new.names)), new)
 
     def delete(self, connection: Connection, table: Table, where: Where, rows: Sequence[Row]) -> None:
-        statement = f"DELETE FROM {_name(table)} WHERE {_matches(where)}"
-        self._execute(connection, statement, table, where.columns, rows)
+        keys = columns_of(_WRITES, table, where.columns, rows, always=len(where.columns))
+        self._each(connection, f"DELETE FROM {_name(table)} WHERE {_matches(where)}", keys)
 
     def copy(
         self,
@@ -62,20 +63,16 @@ class SqliteBulk:
         where: Where,
         rows: Sequence[Row],
     ) -> None:
+        keys = columns_of(_WRITES, source, where.columns, rows, always=len(where.columns))
         names = ", ".join(_quoted(name) for name in ("application_id", *columns))
-        statement = f"INSERT INTO {_name(target)} ({names}) SELECT {names} FROM {_name(source)} WHERE {_matches(where)}"
-        self._execute(connection, statement, source, where.columns, rows)
+        statement = f"INSERT INTO {_name(target)} ({names}) SELECT {names} FROM {_name(source)}"
+        self._each(connection, f"{statement} WHERE {_matches(where)}", keys)
 
-    def together(self, tables: Tables) -> None:
-        """Every verb is a statement of its own."""
+    def together(self, connection: Connection, expected: Mapping[str, Standing], token: int) -> None:
+        """Every verb is a statement of its own: there is no server to wait for."""
 
-    def _execute(
-        self, connection: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
-    ) -> None:
-        connection.exec_driver_sql(statement, self._values(table, columns, rows))
-
-    def _values(self, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> list[Row]:
-        return converted(self._application, _written(table, columns), list(zip(*rows, strict=True)))
+    def _each(self, connection: Connection, statement: str, new: Columns) -> None:
+        connection.exec_driver_sql(statement, list(new.rows(self._application)))
 
 
 _preparer = sqlite.dialect().identifier_preparer
@@ -84,7 +81,8 @@ _preparer = sqlite.dialect().identifier_preparer
 @cache
 def _insert(table: Table, columns: tuple[str, ...], count: int) -> str:
     names = ", ".join(_quoted(name) for name in ("application_id", *columns))
-    row = f"({', '.join(['?'] * (len(columns) + 1))})"
+    # Parameters without a number take the next after all before them.
+    row = f"({', '.join(['?1', *['?'] * len(columns)])})"
     return f"INSERT INTO {_name(table)} ({names}) VALUES {', '.join([row] * count)}"
 
 
@@ -107,13 +105,22 @@ def _matches(where: Where) -> str:
     return " AND ".join(conditions)
 
 
-@cache
-def _written(table: Table, columns: tuple[str, ...]) -> Written:
-    return written(table, columns, _calendar)
-
-
 def _calendar(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+    second, microseconds = divmod(round(at * 1e6), 1_000_000)
+    return f"{_second(second)}.{microseconds:06}+00:00"
+
+
+@lru_cache(maxsize=1024)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat().removesuffix("+00:00")
+
+
+def _blobs(values: Values) -> Values:
+    # Bytes, unlike these, the driver first offers to adapters that nobody has registered.
+    return [None if value is None else bytearray(value) for value in values]
+
+
+_WRITES: Writes = ((KeyText, escaped), (Instant, each(_calendar)), (LargeBinary, _blobs))
 
 
 def _name(table: Table) -> str:

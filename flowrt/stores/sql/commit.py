@@ -41,9 +41,9 @@ class Commits:
         self._held = self.queries.locked(self.queries.among(table.c.instance_id, *columns), table)
 
     def write(self, connection: Connection, batch: Batch, plan: Plan, token: int, careful: bool) -> None:
-        """Writes a batch. `careful` expects records of earlier attempts under every key, not only under retried ones.
+        """Writes a batch. `careful` looks at what is there first, and expects records of earlier attempts anywhere.
 
-        Raises `StaleOwner`, and `IntegrityError` where a row was in the way.
+        Raises `StaleOwner`; and `IntegrityError` or `Unexpected` where what is there was in the way.
         """
         if not careful and self._together(connection, batch, plan, token):
             return
@@ -58,8 +58,7 @@ class Commits:
 
     def _together(self, connection: Connection, batch: Batch, plan: Plan, token: int) -> bool:
         """Whether the batch could be written without looking first, since all is as it should be."""
-        together = self.bulk.together(self.tables)
-        if together is None or (plan.retried and plan.pruned):
+        if plan.retried and plan.pruned:
             # What a retried task displaces is copied, unless it has just been pruned: one after the other.
             return False
         expected = {
@@ -67,8 +66,11 @@ class Commits:
             for checkpoint in batch.checkpoints
             if checkpoint.revision > 1
         }
+        together = self.bulk.together(connection, expected, token)
+        if together is None:
+            return False
         self._rows(together, connection, batch, plan, expected, token, careful=False)
-        return together.write(connection, expected, token)
+        return together.write(connection)
 
     def _standing(self, connection: Connection, ids: Sequence[str]) -> dict[str, Standing]:
         found = self.queries.rows(connection, self._held, ids)

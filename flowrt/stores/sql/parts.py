@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, union_all
 
+from flowrt.stores.sql.bulk import sizes
 from flowrt.stores.sql.rows import LARGE
 from flowrt.stores.sql.tables import Tables
 from flowrt.stores.sql.text import escape
@@ -43,6 +44,8 @@ class Parts:
 
         `alone`: a row is all that its owner has; what the owner had before goes.
         """
+        if max(sizes(rows), default=0) <= PART_BYTES:
+            return rows, set()
         marked, owners = [], set()
         for row in rows:
             if any(value.__class__ is bytes and len(value) > PART_BYTES for value in row):

@@ -12,6 +12,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from flowrt.stores.sql.settings import SqlSettings
 
+PREPARED = "flowrt_prepared"
+"""The execution option of connections on which a prepared statement lasts."""
+
 
 def pooled(driver: str, settings: SqlSettings, arguments: dict[str, Any], **options: Any) -> AsyncEngine:
     """An engine whose pool keeps `minimum_idle` connections and opens `maximum_pool_size` at most."""

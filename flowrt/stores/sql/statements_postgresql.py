@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.types import BigInteger, Boolean, Double, Integer, LargeBinary, SmallInteger, TypeEngine
 
 from flowrt.stores.sql.bulk import Change, Row, Where
+from flowrt.stores.sql.columns import Writes, escaped
 from flowrt.stores.sql.tables import COMPLETED
 from flowrt.stores.sql.types import Instant, KeyText
-from flowrt.stores.sql.written import escaped
 
 T = TypeVar("T")
 
@@ -33,6 +33,7 @@ _TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (Double, "float8"),
     (Boolean, "bool"),
 )
+WRITES: Writes = ((KeyText, escaped),)
 _preparer = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 

@@ -24,6 +24,7 @@ from flowrt.stores.protocol import (
     StoreRefused,
     StoreUnavailable,
 )
+from flowrt.stores.sql.bulk import Unexpected
 from flowrt.stores.sql.commit import Commits
 from flowrt.stores.sql.database import Database
 from flowrt.stores.sql.databases import dialect
@@ -115,8 +116,8 @@ class SqlStore:
     async def commit(self, batch: Batch, token: int) -> None:
         plan = self._rows.plan(batch, token)
         for careful in (False, True, True):
-            # A row in the way is the record of an earlier attempt, or of a commit that has just got in between.
-            with suppress(IntegrityError):
+            # What is in the way is the record of an earlier attempt, or of a commit that has just got in between.
+            with suppress(IntegrityError, Unexpected):
                 return await self._commit(batch, plan, token, careful)
         return await self._commit(batch, plan, token, careful=True)
 

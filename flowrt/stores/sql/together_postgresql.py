@@ -16,12 +16,12 @@ from typing import Any
 from sqlalchemy import Connection, Table
 
 from flowrt.stores.sql import statements_postgresql as statements
-from flowrt.stores.sql.bulk import Change, Row, Standing, Where, bytes_in
+from flowrt.stores.sql.bulk import Change, Row, Standing, Unexpected, Where, size_of
+from flowrt.stores.sql.columns import Columns, columns_of
+from flowrt.stores.sql.pool import PREPARED
 from flowrt.stores.sql.tables import Tables
 from flowrt.stores.sql.text import escape
 
-PREPARED = "flowrt_prepared"
-"""The execution option of connections on which a prepared statement lasts: there a statement needs no transaction."""
 MOST_BYTES = 64 * 1024 * 1024
 _LEASE = "SELECT 1 FROM {leases} WHERE application_id = $1 AND token = $2"
 _INSTANCES = """ AND $3 = (SELECT count(*) FROM
@@ -58,36 +58,34 @@ class _Part:
 class TogetherInPostgresql:
     """Gathers the verbs of one commit, then says them all."""
 
-    def __init__(self, application: str, tables: Tables) -> None:
+    def __init__(self, application: str, tables: Tables, expected: Mapping[str, Standing], token: int) -> None:
         """`application` is escaped."""
         self._application, self._tables = application, tables
+        self._expected, self._token = expected, token
         self._parts: list[_Part] = []
         self._given: list[Any] = []
         self._bytes = 0
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        arrays = statements.arrays_of(table, columns, rows)
-        columns, arrays = _with_values(columns, arrays)
-        self._add(table, columns, arrays, statements.insert, table, columns)
+        new = columns_of(statements.WRITES, table, columns, rows)
+        self._add(table, new, statements.insert, table, new.names)
 
     def put(
         self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
     ) -> None:
         # In one order for all, lest two transactions wait for each other.
         ordered = sorted(rows, key=lambda row: row[: len(key)])
-        arrays = statements.arrays_of(table, (*key, *columns), ordered)
-        self._add(table, (*key, *columns), arrays, statements.put, table, key, columns)
+        names = (*key, *columns)
+        new = columns_of(statements.WRITES, table, names, ordered, always=len(names))
+        self._add(table, new, statements.put, table, key, columns)
 
     def update(self, connection: Connection, table: Table, where: Where, change: Change, rows: Sequence[Row]) -> None:
         always = (*where.columns, *change.columns)
-        arrays = statements.arrays_of(table, (*always, *change.kept), rows)
-        kept, new = _with_values(change.kept, arrays[len(always) :])
-        arrays = [*arrays[: len(always)], *new]
-        self._add(table, (*always, *kept), arrays, statements.update, table, where, Change(change.columns, kept))
+        new = columns_of(statements.WRITES, table, (*always, *change.kept), rows, always=len(always))
+        self._add(table, new, statements.update, table, where, change.of(new.names))
 
     def delete(self, connection: Connection, table: Table, where: Where, rows: Sequence[Row]) -> None:
-        arrays = statements.arrays_of(table, where.columns, rows)
-        self._add(table, where.columns, arrays, statements.delete, table, where)
+        self._add(table, self._keys(table, where, rows), statements.delete, table, where)
 
     def copy(
         self,
@@ -98,55 +96,34 @@ class TogetherInPostgresql:
         where: Where,
         rows: Sequence[Row],
     ) -> None:
-        arrays = statements.arrays_of(source, where.columns, rows)
-        self._add(source, where.columns, arrays, statements.copy, source, target, columns, where)
+        self._add(source, self._keys(source, where, rows), statements.copy, source, target, columns, where)
 
-    def write(self, connection: Connection, expected: Mapping[str, Standing], token: int) -> bool:
+    def write(self, connection: Connection) -> bool:
         if self._bytes > MOST_BYTES:
             return False
-        given: list[Any] = [self._application, token]
-        if expected:
-            held = [(escape(id_), standing.revision, standing.tags) for id_, standing in expected.items()]
+        given: list[Any] = [self._application, self._token]
+        if self._expected:
+            held = [(escape(id_), standing.revision, standing.tags) for id_, standing in self._expected.items()]
             given += [len(held), *zip(*held, strict=True)]
         given += self._given
-        text = _statement(self._tables, bool(expected), tuple(self._parts))
+        text = _statement(self._tables, bool(self._expected), tuple(self._parts))
         if connection.get_execution_options().get(PREPARED):
-            return bool(statements.directly(connection, lambda raw: raw.fetchval(text, *given)))
-        return bool(connection.exec_driver_sql(text, tuple(given)).scalar())
+            done = statements.directly(connection, lambda raw: raw.fetchval(text, *given))
+        else:
+            done = connection.exec_driver_sql(text, tuple(given)).scalar()
+        if not done:
+            raise Unexpected("another token, other revisions or tags")
+        return True
 
-    def _add(
-        self,
-        table: Table,
-        columns: tuple[str, ...],
-        arrays: Sequence[Sequence[Any]],
-        verb: Callable[..., str],
-        *what: Any,
-    ) -> None:
-        varying, constant = [], []
-        for name, array in zip(columns, arrays, strict=True):
-            value = array[0]
-            if value == array[-1] and array.count(value) == len(array):
-                constant.append((name, value))
-                self._bytes += bytes_in((value,))
-            else:
-                varying.append((name, array))
-                self._bytes += bytes_in(array)
-        for place in (varying, constant):
-            self._given += [value for _, value in place]
-        names = (tuple(name for name, _ in place) for place in (varying, constant))
-        self._parts.append(_Part(verb, what, table, *names))
+    def _keys(self, table: Table, where: Where, rows: Sequence[Row]) -> Columns:
+        return columns_of(statements.WRITES, table, where.columns, rows, always=len(where.columns))
 
-
-def _with_values(
-    columns: tuple[str, ...], arrays: Sequence[Sequence[Any]]
-) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
-    """Without the columns that would only say NULL."""
-    given = [
-        (name, array)
-        for name, array in zip(columns, arrays, strict=True)
-        if array[0] is not None or array.count(None) < len(array)
-    ]
-    return tuple(name for name, _ in given), [array for _, array in given]
+    def _add(self, table: Table, new: Columns, verb: Callable[..., str], *what: Any) -> None:
+        varying = {name: values for name, values in new.values.items() if len(values) > 1}
+        constant = {name: values[0] for name, values in new.values.items() if len(values) == 1}
+        self._given += [*varying.values(), *constant.values()]
+        self._bytes += sum(sum(size_of(values)) for values in new.values.values())
+        self._parts.append(_Part(verb, what, table, tuple(varying), tuple(constant)))
 
 
 @lru_cache(maxsize=1000)

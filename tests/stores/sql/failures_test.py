@@ -10,11 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from flowrt.stores.protocol import Batch, StoreRefused, StoreUnavailable
 from flowrt.stores.sql import SqlSettings, SqlStore
+from flowrt.stores.sql.commit import Commits
 from flowrt.testing.contract.records import checkpoint
 from tests.servers.fixtures import StartServer
 from tests.servers.postgres import Postgres
@@ -187,3 +190,58 @@ async def test_a_server_that_is_not_durable(start_server: StartServer) -> None:
     await store.close()
     with pytest.raises(StoreRefused, match="synchronous_commit"):
         await SqlStore.from_url(f"{server.url}?requireDurable=true", "orders").open()
+
+
+async def test_sessions_that_the_server_has_ended_are_not_used(
+    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = f"failing_{next(_names)}"
+    settings = SqlSettings.from_url(f"{postgres_server.url}?migrateAtStart=true&schema={schema}")
+    store, other = SqlStore(settings, "orders"), SqlStore(settings, "others")
+    await store.open()
+    await other.open()
+    token = await token_of(store)
+    pooled = [row[0] for row in await asyncio.gather(*(_session(store) for _ in range(3)))]
+    tried: list[Connection] = []
+    write = Commits.write
+
+    def noted(commits: Commits, connection: Connection, *rest: Any) -> None:
+        tried.append(connection)
+        write(commits, connection, *rest)
+
+    monkeypatch.setattr(Commits, "write", noted)
+    await execute(other, f"SELECT pg_terminate_backend(pid) FROM unnest(ARRAY{pooled}) AS pid")
+    await _all_gone(other, pooled)
+    await store.commit(Batch([checkpoint("i1")]), token)
+    assert len(tried) == 1
+    assert list(await store.load(["i1"])) == ["i1"]
+    await store.close()
+    await other.close()
+
+
+async def _session(store: SqlStore) -> Any:
+    return (await execute(store, "SELECT pg_backend_pid(), pg_sleep(0.2)"))[0]
+
+
+async def _all_gone(store: SqlStore, sessions: list[int]) -> None:
+    query = f"SELECT pid FROM pg_stat_activity WHERE pid = ANY(ARRAY{sessions})"
+    while await execute(store, query):
+        await asyncio.sleep(0.01)
+    # Their last words have been sent; that they are read needs this loop to turn.
+    await asyncio.sleep(0.1)
+
+
+async def test_what_only_the_driver_knows_of_a_lost_connection_is_unavailable(postgres_server: Postgres) -> None:
+    schema = f"failing_{next(_names)}"
+    store = SqlStore.from_url(f"{postgres_server.url}?migrateAtStart=true&schema={schema}", "orders")
+    await store.open()
+    tried: list[Connection] = []
+
+    def lost(connection: Connection) -> None:
+        tried.append(connection)
+        raise asyncpg.InternalClientError("got result for unknown protocol state 3")
+
+    with pytest.raises(StoreUnavailable, match="unknown protocol state"):
+        await store.database.write(lost)
+    assert len(tried) == 3
+    await store.close()

@@ -12,7 +12,7 @@ import pytest
 
 from flowrt.stores.protocol import Store
 from flowrt.stores.sql import SqlStore
-from flowrt.stores.sql.together_postgresql import PREPARED
+from flowrt.stores.sql.pool import PREPARED
 from tests.servers import Server
 from tests.stores.sql.contract import SqlContract
 

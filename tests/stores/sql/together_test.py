@@ -1,7 +1,8 @@
-"""PostgreSQL takes a commit as one statement: nothing of it is written when anything is not as expected."""
+"""PostgreSQL and MariaDB take a commit without being asked first; nothing of one stays that is not as expected."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,15 +12,23 @@ from sqlalchemy import Connection, event
 
 from flowrt.stores.protocol import Batch, Query, StaleOwner
 from flowrt.stores.sql import SqlStore
+from flowrt.stores.sql.pool import PREPARED
 from flowrt.testing.contract.records import checkpoint, entry, record
 from tests.servers import Server
+from tests.servers.mariadb import MariaDB
 
 _schemas = itertools.count()
 
 
-@pytest.fixture
-async def store(postgres_server: Server) -> AsyncIterator[SqlStore]:
-    store = SqlStore.from_url(f"{postgres_server.url}?schema=together_{next(_schemas)}&migrateAtStart=true", "orders")
+@pytest.fixture(params=["postgres", "mariadb"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[SqlStore]:
+    server: Server = request.getfixturevalue(f"{request.param}_server")
+    name = f"together_{next(_schemas)}"
+    if isinstance(server, MariaDB):
+        url = f"{server.create_database(name)}?migrateAtStart=true"
+    else:
+        url = f"{server.url}?schema={name}&migrateAtStart=true"
+    store = SqlStore.from_url(url, "orders")
     await store.open()
     yield store
     await store.close()
@@ -31,8 +40,18 @@ async def held(store: SqlStore) -> int:
     return token
 
 
+async def said(store: SqlStore) -> dict[str, int]:
+    """How often MariaDB has been told what, in all sessions."""
+
+    def read(connection: Connection) -> dict[str, int]:
+        found = connection.exec_driver_sql("SHOW GLOBAL STATUS WHERE Variable_name IN ('Com_commit', 'Com_rollback')")
+        return {name: int(count) for name, count in found}
+
+    return await store.database.read(read)
+
+
 class Statements:
-    """What SQLAlchemy executes; a commit that is one statement passes it by."""
+    """What SQLAlchemy executes; a commit as expected passes it by."""
 
     def __init__(self, store: SqlStore) -> None:
         database: Any = store.database
@@ -58,7 +77,7 @@ def batch(revision: int, *ids: str, tasks: int = 3, **changed: Any) -> Batch:
 
 
 @pytest.mark.parametrize("tasks", [0, 1, 3, 1000])
-async def test_a_commit_as_expected_is_one_statement(store: SqlStore, tasks: int) -> None:
+async def test_a_commit_as_expected_asks_nothing_first(store: SqlStore, tasks: int) -> None:
     token = await held(store)
     with Statements(store) as seen:
         for revision in (1, 2, 3):
@@ -77,16 +96,6 @@ async def test_nothing_is_written_beside_an_instance_that_stands_elsewhere(store
     assert sorted(refused.value.instances) == ["i2", "i3"]
     assert len(await store.history("i1")) == 3
     assert "i3" not in await store.load(["i3"])
-
-
-async def test_nothing_is_written_under_a_token_that_is_not_current(store: SqlStore) -> None:
-    token = await held(store)
-    await store.commit(batch(1, "i1"), token)
-    assert await store.acquire("h", 600) is not None
-    with pytest.raises(StaleOwner) as refused:
-        await store.commit(batch(2, "i1"), token)
-    assert not refused.value.instances
-    assert len(await store.history("i1")) == 3
 
 
 async def test_a_batch_that_was_written_is_not_written_again(store: SqlStore) -> None:
@@ -117,3 +126,50 @@ async def test_a_commit_waits_for_its_first_try(store: SqlStore) -> None:
     await store.database.write(first_try)
     await store.commit(batch(2, "i1"), token)
     assert len(await store.history("i1")) == 6
+
+
+async def test_a_takeover_waits_for_a_commit(store: SqlStore) -> None:
+    token = await held(store)
+    database: Any = store.database
+    takeover: asyncio.Task[int | None] | None = None
+    async with database._engine.connect() as connection:
+        # Without its transaction, PostgreSQL's one statement would be over at once.
+        await connection.execution_options(**{PREPARED: False} if store.name == "postgresql" else {})
+        async with connection.begin():
+            made = batch(1, "i1")
+            plan = store._rows.plan(made, token)
+            await connection.run_sync(lambda c: store._commits.write(c, made, plan, token, careful=False))
+            takeover = asyncio.create_task(store.acquire("h", 600))
+            done, _ = await asyncio.wait([takeover], timeout=0.3)
+            assert not done
+    assert await takeover == token + 1
+    assert len(await store.history("i1")) == 3
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+async def test_nothing_of_an_instance_is_written_under_a_token_that_is_not_current(
+    store: SqlStore, revision: int
+) -> None:
+    token = await held(store)
+    for each in range(1, revision):
+        await store.commit(batch(each, "i1", "i2"), token)
+    assert await store.acquire("h", 600) == token + 1
+    with pytest.raises(StaleOwner) as refused:
+        await store.commit(batch(revision, "i1", "i2"), token)
+    assert not refused.value.instances
+    assert len(await store.history("i1")) == 3 * (revision - 1)
+
+
+async def test_a_connection_that_has_committed_is_returned_without_a_word(mariadb_server: MariaDB) -> None:
+    store = SqlStore.from_url(f"{mariadb_server.create_database('words')}?migrateAtStart=true", "orders")
+    await store.open()
+    token = await held(store)
+    await store.commit(batch(1, "i1"), token)
+    before = await said(store)
+    await store.commit(batch(1, "i2", tasks=1), token)
+    after = await said(store)
+    changed = {name: after[name] - before[name] for name in after if after[name] != before[name]}
+    await store.close()
+    # Counting them is one statement, committed as well.
+    assert changed.get("Com_rollback", 0) == 0
+    assert changed["Com_commit"] == 2

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import asyncmy
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import PoolResetState
 
 from flowrt.stores.protocol import StoreRefused, StoreUnavailable
 from flowrt.stores.sql.bulk_mysql import MysqlBulk
 from flowrt.stores.sql.database import AsyncDatabase, Database
 from flowrt.stores.sql.failures import code_of
 from flowrt.stores.sql.parts import Parts
-from flowrt.stores.sql.pool import pooled
+from flowrt.stores.sql.pool import PREPARED, pooled
 from flowrt.stores.sql.settings import SqlSettings
 from flowrt.stores.sql.tables import Tables
 from flowrt.stores.sql.tls import context
@@ -25,7 +26,7 @@ _UNKNOWN_DATABASE, _DENIED, _ACCESS_DENIED = 1049, 1044, 1045
 # Table, column, key, constraint exists; two primary keys; nothing to drop; foreign key exists; check exists.
 _DONE = frozenset((1050, 1060, 1061, 1068, 1091, 1826, 3822))
 _LOCK_WAIT_S = 600
-_PREPARED = 200
+_MOST_PREPARED = 200
 """Statements that a connection keeps prepared."""
 
 
@@ -45,11 +46,20 @@ class Mysql:
                 message = f"{settings.place}: {error}; check user and password, or create the database"
                 raise StoreRefused(message) from error
             raise StoreUnavailable(f"{settings.place} cannot be reached: {error}") from error
-        # Without gap locks: commits of different instances then never wait for each other.
-        return AsyncDatabase(settings, pooled("mysql+asyncmy", settings, arguments, isolation_level="READ COMMITTED"))
+        engine = pooled(
+            "mysql+asyncmy",
+            settings,
+            arguments,
+            # Without gap locks: commits of different instances then never wait for each other.
+            isolation_level="READ COMMITTED",
+            execution_options={PREPARED: settings.prepared_statements is not False},
+            pool_reset_on_return=None,
+        )
+        event.listens_for(engine.sync_engine, "reset")(_roll_back)
+        return AsyncDatabase(settings, engine)
 
     def bulk(self, application: str, names: Tables) -> MysqlBulk:
-        return MysqlBulk(application, Parts(names, application))
+        return MysqlBulk(application, names, Parts(names, application))
 
     def parts(self, application: str, names: Tables) -> Parts:
         return Parts(names, application)
@@ -73,6 +83,12 @@ class Mysql:
         return None if value == 1 else f"the server runs with innodb_flush_log_at_trx_commit = {value}"
 
 
+def _roll_back(connection: Any, _record: Any, state: PoolResetState) -> None:
+    # Most have just committed: that is not worth another message.
+    if not state.terminate_only and connection.driver_connection.get_transaction_status():
+        connection.rollback()
+
+
 def _arguments(settings: SqlSettings) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "host": settings.host,
@@ -89,7 +105,7 @@ def _arguments(settings: SqlSettings) -> dict[str, Any]:
     if settings.tls.mode not in ("disable", "prefer") or settings.tls.ca_file is not None:
         arguments["ssl"] = context(settings.tls)
     if settings.prepared_statements is not False:
-        arguments["stmt_cache_size"] = _PREPARED
+        arguments["stmt_cache_size"] = _MOST_PREPARED
     return arguments
 
 

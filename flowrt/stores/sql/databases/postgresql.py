@@ -21,11 +21,10 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from flowrt.stores.protocol import StoreRefused, StoreUnavailable
 from flowrt.stores.sql.bulk_postgresql import PostgresqlBulk
 from flowrt.stores.sql.database import AsyncDatabase, Database
-from flowrt.stores.sql.pool import pooled
+from flowrt.stores.sql.pool import PREPARED, pooled
 from flowrt.stores.sql.settings import SqlSettings, Tls
 from flowrt.stores.sql.tables import Tables
 from flowrt.stores.sql.tls import context
-from flowrt.stores.sql.together_postgresql import PREPARED
 
 _LOCK = 0x666C6F777274
 """Advisory lock of migrations: "flowrt"."""
@@ -80,7 +79,7 @@ class Postgresql:
         return AsyncDatabase(settings, engine, (asyncpg.InternalClientError,))
 
     def bulk(self, application: str, names: Tables) -> PostgresqlBulk:
-        return PostgresqlBulk(application)
+        return PostgresqlBulk(application, names)
 
     def parts(self, application: str, names: Tables) -> None:
         """No value is too long."""

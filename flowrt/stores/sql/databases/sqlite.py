@@ -16,6 +16,9 @@ from flowrt.stores.sql.database import Database, ThreadedDatabase
 from flowrt.stores.sql.settings import SqlSettings
 from flowrt.stores.sql.tables import Tables
 
+_MOST_PREPARED = 500
+"""Statements that a connection keeps prepared: of each kind some for every number of rows."""
+
 
 class Sqlite:
     """SQLite 3.35 and later."""
@@ -56,7 +59,11 @@ def _engine(settings: SqlSettings, writes: bool) -> Engine:
         pool_size=1,
         max_overflow=0,
         hide_parameters=True,
-        connect_args={"timeout": settings.connection_timeout_ms / 1000, "check_same_thread": False},
+        connect_args={
+            "timeout": settings.connection_timeout_ms / 1000,
+            "check_same_thread": False,
+            "cached_statements": _MOST_PREPARED,
+        },
     )
 
     @event.listens_for(engine, "connect")
