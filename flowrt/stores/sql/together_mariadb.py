@@ -26,6 +26,8 @@ from flowrt.stores.sql.text import escape
 T = TypeVar("T")
 
 _OWNER = Where(("owner",))
+_NOT_CHANGED = ("token", "tags", "instance_id")
+"""Looked for, or given by the lease."""
 
 
 class TogetherInMariadb:
@@ -110,8 +112,8 @@ class TogetherInMariadb:
     def _change_instances(self, columns: tuple[str, ...], change: Change, rows: Sequence[Row]) -> None:
         self._fenced = True
         for portion in portions(rows, statements.MOST_ROWS, statements.MOST_BYTES):
-            new = columns_of(statements.WRITES, self._tables.instances, columns, portion, always=len(columns))
-            new = new.without("token", "tags", "instance_id", *(n for n in change.kept if new.values[n] == (None,)))
+            new = columns_of(statements.WRITES, self._tables.instances, columns, portion)
+            new = new.without(*_NOT_CHANGED)
             expected = [(escape(row[0]), self._expected[row[0]]) for row in portion]
             found = [(self._application, id_, standing.revision, standing.tags) for id_, standing in expected]
             given = zip(new.rows(self._application, self._token), found, strict=True)
@@ -159,5 +161,8 @@ def _change(tables: Tables, columns: tuple[str, ...], change: Change) -> str:
     for name in columns:
         quoted = statements.quoted(name)
         values.append(f"{quoted} = COALESCE(%s, {quoted})" if name in change.kept else f"{quoted} = %s")
+    # All rows in one message: that takes no column of nothing but NULL.
+    empty = (name for name in change.columns if name not in (*columns, *_NOT_CHANGED))
+    values += [f"{statements.quoted(name)} = NULL" for name in empty]
     found = "application_id = %s AND instance_id = %s AND revision = %s AND tags <=> %s"
     return f"UPDATE {statements.named(tables.instances)} SET {', '.join(values)} WHERE {found}"

@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from asyncmy.protocol import pack_bulk_rows  # type: ignore[attr-defined]
 from sqlalchemy import Connection, event
 
 from flowrt.stores.protocol import Batch, Query, StaleOwner
 from flowrt.stores.sql import SqlStore
+from flowrt.stores.sql.bulk import Standing
 from flowrt.stores.sql.pool import PREPARED
+from flowrt.stores.sql.together_mariadb import TogetherInMariadb
 from flowrt.testing.contract.records import checkpoint, entry, record
 from tests.servers import Server
 from tests.servers.mariadb import MariaDB
@@ -173,3 +176,18 @@ async def test_a_connection_that_has_committed_is_returned_without_a_word(mariad
     # Counting them is one statement, committed as well.
     assert changed.get("Com_rollback", 0) == 0
     assert changed["Com_commit"] == 2
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_however_many_instances_the_driver_takes_them_in_one_message(revision: int) -> None:
+    store = SqlStore.from_url("mysql://nobody@nowhere/orders", "orders")
+    made = batch(revision, *(f"i{n}" for n in range(50)), fields={"context": {"n": 1}})
+    plan = store._rows.plan(made, 7)
+    expected = {id: Standing(revision - 1, 7, tags) for id, (tags, _) in plan.tags.items()} if revision > 1 else {}
+    together = TogetherInMariadb("orders", store._commits.tables, expected, 7)
+    nobody: Any = None
+    store._commits._rows(together, nobody, made, plan, expected, 7, careful=False)
+    assert len(together._messages) <= 5
+    for statement, rows in together._messages:
+        # What it does not take so, it sends row by row.
+        assert not isinstance(rows, list) or pack_bulk_rows(rows, len(rows[0]), "utf8") is not None, statement
