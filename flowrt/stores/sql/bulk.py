@@ -126,6 +126,15 @@ def portions(rows: Sequence[Row], most_rows: int, most_bytes: int) -> Iterator[S
         yield rows[start:]
 
 
+def in_powers_of_two(rows: Sequence[Row], most: int) -> Iterator[Sequence[Row]]:
+    """The rows in portions of 1, 2, 4, … up to `most`, so that there are few statements to prepare."""
+    start = 0
+    while start < len(rows):
+        count = min(most, 1 << (len(rows) - start).bit_length() - 1)
+        yield rows[start : start + count]
+        start += count
+
+
 def sizes(rows: Sequence[Row]) -> Iterator[int]:
     """The lengths of the values that are bytes, in columns that hold nothing else but NULL."""
     for values in zip(*rows, strict=True):
@@ -239,6 +248,7 @@ __all__ = [
     "Unexpected",
     "Verbs",
     "Where",
+    "in_powers_of_two",
     "matches",
     "new_value",
     "portions",

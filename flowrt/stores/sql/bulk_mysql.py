@@ -23,7 +23,7 @@ class MysqlBulk:
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         kept, owners = self._parts.take(connection, columns, rows)
-        _say(connection, statements.written(self._application, table, columns, kept))
+        _say(connection, statements.added(self._application, table, columns, kept, _is_mariadb(connection)))
         self._parts.sweep(connection, owners)
 
     def put(
@@ -33,13 +33,13 @@ class MysqlBulk:
         kept, _ = self._parts.take(connection, names, rows, alone=True)
         # In one order for all, lest two transactions wait for each other.
         ordered = sorted(kept, key=lambda row: row[: len(key)])
-        _say(connection, statements.written(self._application, table, names, ordered, Change(columns)))
+        self._change(connection, table, names, ordered, Change(columns))
 
     def update(self, connection: Connection, table: Table, where: Where, change: Change, rows: Sequence[Row]) -> None:
         # What is updated is known to be there, and locked: only the second half of this statement ever happens.
         columns = (*where.columns, *change.columns, *change.kept)
         kept, owners = self._parts.take(connection, columns, rows)
-        _say(connection, statements.written(self._application, table, columns, kept, change))
+        self._change(connection, table, columns, kept, change)
         self._parts.sweep(connection, owners)
 
     def delete(self, connection: Connection, table: Table, where: Where, rows: Sequence[Row]) -> None:
@@ -67,6 +67,12 @@ class MysqlBulk:
         if not (_is_mariadb(connection) and connection.get_execution_options().get(PREPARED)):
             return None
         return TogetherInMariadb(self._application, self._tables, expected, token)
+
+    def _change(
+        self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], change: Change
+    ) -> None:
+        mariadb = _is_mariadb(connection)
+        _say(connection, statements.changed(self._application, table, columns, rows, change, mariadb))
 
 
 def _say(connection: Connection, messages: Iterable[statements.Message]) -> None:

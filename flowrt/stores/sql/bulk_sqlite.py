@@ -13,7 +13,7 @@ from itertools import chain
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import sqlite
 
-from flowrt.stores.sql.bulk import Change, Row, Standing, Where
+from flowrt.stores.sql.bulk import Change, Row, Standing, Where, in_powers_of_two
 from flowrt.stores.sql.columns import Columns, Values, Writes, columns_of, each, escaped
 from flowrt.stores.sql.tables import COMPLETED
 from flowrt.stores.sql.text import escape
@@ -30,14 +30,10 @@ class SqliteBulk:
         self._application = escape(application)
 
     def insert(self, connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-        new, start = columns_of(_WRITES, table, columns, rows), 0
-        values = list(new.rows())
-        while start < len(values):
-            # In powers of two, so that there are few statements to prepare.
-            count = min(_MOST_ROWS, 1 << (len(values) - start).bit_length() - 1)
-            given = chain.from_iterable(values[start : start + count])
-            connection.exec_driver_sql(_insert(table, new.names, count), (self._application, *given))
-            start += count
+        new = columns_of(_WRITES, table, columns, rows)
+        for portion in in_powers_of_two(list(new.rows()), _MOST_ROWS):
+            given = (self._application, *chain.from_iterable(portion))
+            connection.exec_driver_sql(_insert(table, new.names, len(portion)), given)
 
     def put(
         self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]

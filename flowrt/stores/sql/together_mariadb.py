@@ -46,21 +46,21 @@ class TogetherInMariadb:
         if table is self._tables.instances:
             self._add_instances(columns, rows)
         else:
-            self._say(statements.written(self._application, table, columns, rows), rows)
+            self._say(statements.added(self._application, table, columns, rows, mariadb=True), rows)
 
     def put(
         self, connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
     ) -> None:
         # In one order for all, lest two transactions wait for each other.
         ordered = sorted(rows, key=lambda row: row[: len(key)])
-        self._say(statements.written(self._application, table, (*key, *columns), ordered, Change(columns)), rows)
+        self._change(table, (*key, *columns), Change(columns), ordered)
 
     def update(self, connection: Connection, table: Table, where: Where, change: Change, rows: Sequence[Row]) -> None:
         columns = (*where.columns, *change.columns, *change.kept)
         if table is self._tables.instances:
             self._change_instances(columns, change, rows)
         else:
-            self._say(statements.written(self._application, table, columns, rows, change), rows)
+            self._change(table, columns, change, rows)
 
     def delete(self, connection: Connection, table: Table, where: Where, rows: Sequence[Row]) -> None:
         if table is self._tables.events:
@@ -101,6 +101,9 @@ class TogetherInMariadb:
     def _say(self, messages: Iterable[statements.Message], rows: Sequence[Row] = ()) -> None:
         self._large = self._large or max(sizes(rows), default=0) > PART_BYTES
         self._messages += messages
+
+    def _change(self, table: Table, columns: tuple[str, ...], change: Change, rows: Sequence[Row]) -> None:
+        self._say(statements.changed(self._application, table, columns, rows, change, mariadb=True), rows)
 
     def _add_instances(self, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
         self._fenced = True

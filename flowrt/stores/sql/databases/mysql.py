@@ -1,4 +1,4 @@
-"""MySQL 8.0.17 and later, and MariaDB 10.5 and later, through asyncmy."""
+"""MySQL 8.0.19 and later, and MariaDB 10.5 and later, through asyncmy."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from flowrt.stores.sql.tables import Tables
 from flowrt.stores.sql.tls import context
 
 _UNKNOWN_DATABASE, _DENIED, _ACCESS_DENIED = 1049, 1044, 1045
-# Table, column, key, constraint exists; two primary keys; nothing to drop; foreign key exists; check exists.
-_DONE = frozenset((1050, 1060, 1061, 1068, 1091, 1826, 3822))
+# Table, column, key, constraint exists; two primary keys; nothing to drop; foreign key exists; check exists; no
+# constraint to drop.
+_DONE = frozenset((1050, 1060, 1061, 1068, 1091, 1826, 3822, 3940))
 _LOCK_WAIT_S = 600
 _MOST_PREPARED = 200
 """Statements that a connection keeps prepared."""
