@@ -100,6 +100,7 @@ class Assembly:
             Retention(times),
         )
         self.service.publishing.offer_lifecycle = config.events.offer_lifecycle
+        self.worker.offering.lookback_s = config.events.lookback
         for _, listener in plugins.callables(plugins.LISTENERS):
             self.service.on_event(listener)
         self.host = Host(self.service, config.persistence.auto_restore)

@@ -68,6 +68,8 @@ class Events:
 
     dedupe: float = duration(86400.0)
     """How long the same `source` and `id` count once."""
+    lookback: float = duration(0.0)
+    """How long an event that nobody takes is kept for those that listen later; 0: not at all."""
     offer_lifecycle: bool = False
     """Whether `listen` hears lifecycle events."""
 

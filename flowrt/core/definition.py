@@ -153,7 +153,7 @@ class Task:
         return Done(state.data)
 
     def arrived(self, state: TaskState, event: dict[str, Json], machine: Machine) -> Step:
-        """An event is offered; `WAIT` when there is nothing to do now."""
+        """An event is offered; `WAIT` when there is nothing to do now. One that takes it has another `memory` then."""
         return WAIT
 
     def catches(self, state: TaskState, child: TaskState, fault: Fault, machine: Machine) -> bool:

@@ -40,23 +40,25 @@ ATTEMPTS = "#attempts"
 class Machine(Keeping):
     """Advances one instance at a time; holds nothing between two calls but the environment."""
 
-    def advance(self, instance: Instance, signal: Signal, now: float, budget: int = STEPS_A_TURN) -> None:
+    def advance(self, instance: Instance, signal: Signal, now: float, budget: int = STEPS_A_TURN) -> bool:
         """Moves `instance` by one signal, at `now` (epoch seconds), for at most `budget` tasks begun.
+
+        True if the signal is an event that a task has taken, or may yet take when the instance is resumed.
 
         One that is pending begins. What changed is in `instance.changes`. `instance.ready` is not empty when the
         budget ended first: a `Tick` goes on. Deadlines that came before the signal are dealt with first. An ended
         instance stays as it is.
         """
         if instance.ended:
-            return
+            return False
         self.instance, self.now, self.budget = instance, now, budget
         if instance.suspended and not isinstance(signal, Resume | Cancel):
-            self._hold(signal)
-            return
+            return self._hold(signal)
         if not isinstance(signal, Cancel | Resume):
             self._deadlines()
-        self._take(signal)
+        heard = self._take(signal)
         self._go_on()
+        return heard
 
     def pending(self, instance: Instance, now: float) -> list[Effect | Failed]:
         """The effects the world owes it, evaluated; `Failed` in place of one whose arguments no longer evaluate."""
@@ -92,7 +94,7 @@ class Machine(Keeping):
 
     # Signals
 
-    def _take(self, signal: Signal) -> None:
+    def _take(self, signal: Signal) -> bool:
         match signal:
             case Completed(key, outcome):
                 state = self._waiting_for(key)
@@ -104,9 +106,7 @@ class Machine(Keeping):
                 if state is not None:
                     self._run(state, partial(state.task.effect_failed, state, fault, self))
             case Arrived(event):
-                for state in self.instance.listeners():
-                    if self.instance.live.get(state.key) is state:
-                        self._run(state, partial(state.task.arrived, state, event, self))
+                return self._hear(event)
             case Suspend():
                 self._suspend()
             case Resume():
@@ -114,6 +114,16 @@ class Machine(Keeping):
             case Cancel():
                 self.fact("cancelled")
                 self._end(CANCELLED)
+        return False
+
+    def _hear(self, event: dict[str, Json]) -> bool:
+        heard = False
+        for state in self.instance.listeners():
+            if self.instance.live.get(state.key) is state:
+                memory = state.memory
+                self._run(state, partial(state.task.arrived, state, event, self))
+                heard = heard or state.memory is not memory
+        return heard
 
     def _start(self) -> None:
         instance = self.instance
@@ -130,12 +140,14 @@ class Machine(Keeping):
         self.touch(state)
         return state
 
-    def _hold(self, signal: Signal) -> None:
+    def _hold(self, signal: Signal) -> bool:
+        heard = isinstance(signal, Arrived) and bool(self.instance.listeners())
         if isinstance(signal, Completed | Failed):
             self._hold_result(signal)
-        elif isinstance(signal, Arrived) and self.instance.listeners():
+        elif heard:
             self.instance.held.append(signal)
         self.instance.changes.head = True
+        return heard
 
     def _hold_result(self, signal: Completed | Failed) -> None:
         state = self.instance.live.get((signal.key[0], signal.key[1]))

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -55,6 +56,7 @@ class Committer:
         """The instances whose changes are with the store right now."""
         self._seen: list[tuple[str, str, float]] = []
         self._sent: list[tuple[str, str]] = []
+        self._outbox: list[dict[str, Any]] = []
         self._marks: list[asyncio.Future[None]] = []
         self._whole = False
         self._wake = asyncio.Event()
@@ -108,6 +110,12 @@ class Committer:
         self._wake.set()
         return future
 
+    def put_out(self, event: dict[str, Any]) -> None:
+        """Puts an event into the outbox, in one batch with every change added before."""
+        self._outbox.append(event)
+        self.whole()
+        self._wake.set()
+
     def sent(self, source: str, id_: str) -> None:
         """An event of the outbox was published."""
         self._sent.append((source, id_))
@@ -115,7 +123,7 @@ class Committer:
 
     async def _run(self) -> None:
         while True:
-            if not (self._dirty or self._seen or self._sent):
+            if not (self._dirty or self._seen or self._sent or self._outbox):
                 if self._stopping:
                     return
                 self._wake.clear()
@@ -139,9 +147,9 @@ class Committer:
         for id_ in ids:
             dirty = self._dirty.pop(id_)
             taken.append((dirty, self._take(dirty.instance)))
-        batch = Batch([checkpoint for _, checkpoint in taken], self._seen, self._sent)
+        batch = Batch([checkpoint for _, checkpoint in taken], self._seen, self._sent, self._outbox)
         self._flying = frozenset(ids)
-        self._seen, self._sent, self._marks, self._whole = [], [], [], False
+        self._seen, self._sent, self._outbox, self._marks, self._whole = [], [], [], [], False
         return taken, batch, waiting
 
     async def _write(self, batch: Batch, taken: list[tuple[_Dirty, Checkpoint]]) -> bool:

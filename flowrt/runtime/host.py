@@ -157,8 +157,9 @@ class Host:
                 log.error("the lease could not be renewed: %s", error)
 
     async def _sweep(self) -> None:
-        """Deletes ended instances whose time is over, in bounded batches."""
+        """Deletes ended instances whose time is over, in bounded batches, and forgets events that were kept for it."""
         while True:
+            self.worker.offering.expire()
             try:
                 await self.sweep()
             except StoreUnavailable as error:

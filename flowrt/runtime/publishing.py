@@ -70,7 +70,7 @@ class Publishing:
         try:
             seen = await self._store.seen(own)
             until = now() + self._dedupe_s
-            marks = [await self._worker.offer(valid[key], until) for key in own if key not in seen]
+            marks = [await self._worker.offering.offer(valid[key], until) for key in own if key not in seen]
             await asyncio.gather(*marks)
             accepted.set_result(True)
         finally:
@@ -86,9 +86,10 @@ class Publishing:
         return new
 
     async def republish(self) -> None:
-        """Publishes what was emitted and not yet sent when the process died."""
+        """Publishes what was emitted and not yet sent when the process died, and goes on keeping what was kept."""
         for event in await self._store.outbox():
-            self._worker.spawn(self._send(event))
+            if not await self._worker.offering.restore(event):
+                self._worker.spawn(self._send(event))
 
     def _wants_facts(self, id: str) -> bool:
         return bool(self.listeners or self.offer_lifecycle or id in self._watchers)

@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from flowrt.core.machine import Machine
-from flowrt.core.signal import Completed, Failed, Signal, Tick
+from flowrt.core.signal import Arrived, Completed, Failed, Signal, Tick
 from flowrt.runtime.clock import now
 from flowrt.runtime.running import Running
 
@@ -70,21 +70,27 @@ class Turns:
             self._worker.spawn(self._advance_aside(running, signal))
             return True
         try:
-            self._worker.machine.advance(instance, signal, now())
+            heard = self._worker.machine.advance(instance, signal, now())
         except Exception as error:  # One instance that breaks the machine must not stop the others.
             self._worker.set_aside(running, error)
         else:
-            self._worker.moved(running)
+            self._moved(running, signal, heard)
         return True
 
     async def _advance_aside(self, running: Running, signal: Signal) -> None:
         """An instance whose expressions may run away advances in a thread: the event loop goes on."""
         machine = Machine(self._worker.environment)
         try:
-            await asyncio.to_thread(machine.advance, running.instance, signal, now())
+            heard = await asyncio.to_thread(machine.advance, running.instance, signal, now())
         except Exception as error:  # One instance that breaks the machine must not stop the others.
             self._worker.set_aside(running, error)
             return
         finally:
             running.busy = False
+        self._moved(running, signal, heard)
+
+    def _moved(self, running: Running, signal: Signal, heard: bool) -> None:
         self._worker.moved(running)
+        if heard and isinstance(signal, Arrived):
+            # In the same step of the event loop: one commit takes both.
+            self._worker.offering.heard(signal.event)

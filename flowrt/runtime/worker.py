@@ -17,7 +17,7 @@ from flowrt.core.environment import Environment
 from flowrt.core.instance import FAULTED, Fact, Instance
 from flowrt.core.intervention import begin_at, retry
 from flowrt.core.machine import Machine
-from flowrt.core.signal import Arrived, Signal, Tick
+from flowrt.core.signal import Signal, Tick
 from flowrt.runtime.acting import Acting
 from flowrt.runtime.checkpoint import take_checkpoint
 from flowrt.runtime.children import child_signal
@@ -27,6 +27,7 @@ from flowrt.runtime.definitions import Definitions
 from flowrt.runtime.forking import Place
 from flowrt.runtime.index import SubscriptionIndex
 from flowrt.runtime.loading import Loading
+from flowrt.runtime.offering import Offering
 from flowrt.runtime.perform import Perform
 from flowrt.runtime.reconcile import Effects
 from flowrt.runtime.results import Results
@@ -59,6 +60,7 @@ class Worker:
         self.results = Results()
         self._effects = Effects(self, perform)
         self._turns = Turns(self)
+        self.offering = Offering(self)
         self.aside: dict[str, str] = {}
         """Instances that cannot go on, and why."""
         self.fenced: str | None = None
@@ -163,8 +165,7 @@ class Worker:
         running = await self.running(id_)
         if running is None:
             return None
-        running.mailbox.append(signal)
-        await self._settled(running)
+        await self.give(running, signal)
         await self.durable(running)
         return running.instance
 
@@ -181,8 +182,9 @@ class Worker:
             await self.durable(running)
         return running.instance
 
-    async def _settled(self, running: Running) -> None:
-        """Waits until it has taken its whole mailbox."""
+    async def give(self, running: Running, signal: Signal) -> None:
+        """Hands a signal to an instance in memory and waits until it has taken its whole mailbox."""
+        running.mailbox.append(signal)
         self._turns.advance_now(running)
         while (running.busy or running.mailbox) and not self.stopping:
             await asyncio.sleep(0.001)
@@ -203,15 +205,6 @@ class Worker:
         running = self.live.get(id_)
         if running is not None:
             await self.durable(running)
-
-    async def offer(self, event: dict[str, Any], until: float) -> asyncio.Future[None]:
-        """Offers an event to every instance that listens; the future is done when that, and its mark, is durable."""
-        await self.indexed.wait()
-        ids = self.index.matches(event)
-        for running in [running for id_ in ids if (running := await self.running(id_)) is not None]:
-            running.mailbox.append(Arrived(event))
-            await self._settled(running)
-        return self.committer.mark(event["source"], event["id"], until)
 
     def peek(self, id_: str) -> Instance | None:
         """The instance if it is in memory; a thread may be moving it."""
@@ -235,7 +228,9 @@ class Worker:
         if not self.indexed.is_set():
             self.moved_early.add(instance.id)
         if instance.changes.listeners:
-            self.index.put(instance.id, self.machine.subscriptions(instance, now()))
+            subscriptions = self.machine.subscriptions(instance, now())
+            self.index.put(instance.id, subscriptions)
+            self.offering.listening(instance.id, subscriptions)
         self.timers.put(instance.id, instance.wake_at())
         if (instance.ready and not instance.suspended) or running.mailbox:
             self._turns.enqueue(running)
