@@ -42,9 +42,9 @@ test: lint  ## Linters, then every test but those of test-servers and test-heavy
 	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not (heavy or soak or servers)" tests \
 		$(addprefix --ignore=,$(SERVERS))
 
-test-servers: $(STAMP_DEV)  ## Tests against agents, brokers, container engines, proxies, clusters; databases killed under load
+test-servers: $(STAMP_DEV)  ## Tests against agents, brokers, container engines, proxies, clusters, a browser; databases killed under load
 	$(PYTEST) -m "not (heavy or soak)" $(SERVERS)
-	$(PYTEST) -m "servers and not (heavy or soak)" tests/stores
+	$(PYTEST) -m "servers and not (heavy or soak)" tests/stores tests/ui
 
 test-heavy: test-servers  ## Those of test-servers, and tests whose servers need a JVM or a Go build
 	$(PYTEST) -m "heavy and not soak" tests

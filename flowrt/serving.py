@@ -177,7 +177,7 @@ class Serving:
         await service.schedules.end_lost()
         context.starting = None
         kept = "survives a restart" if store.durable else "is lost at the end"
-        log.info("flowrt %s on %s (store: %s, %s; API: %s/docs)", VERSION, url, store.name, f"what runs {kept}", url)
+        log.info("flowrt %s on %s (store: %s, what runs %s; %s/ui, %s/docs)", VERSION, url, store.name, kept, url, url)
         await insist("the restore", self._host.restore)
         log.info("ready: %d definitions, %d instances restored", folder.count, self._host.restored)
         if self._config.workflows.watch:

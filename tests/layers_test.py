@@ -27,6 +27,7 @@ ALLOWED = {
     "legacy": {"legacy", "core"},
     "runtime": {"runtime", "core", "compiler", "stores", "events", "tasks"},
     "graph": {"core", "tasks"},
+    "ui": set(),
 }
 """Room -> the rooms it may import from; those not listed (cli, api, assemble, python, …) are the outer shell."""
 

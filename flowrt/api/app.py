@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from flowrt.api import (
     control,
+    dashboard,
     definitions,
     docs,
     events,
@@ -48,6 +49,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *health.OPERATIONS,
     *metrics.OPERATIONS,
     *quarkus.OPERATIONS,
+    *dashboard.OPERATIONS,
     Operation(
         "GET",
         "/openapi.json",
@@ -79,7 +81,7 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
 def create_app(assembly: Assembly) -> Starlette:
     """The application on the service of an assembly; `state.context` is its `Context`."""
     context = Context(assembly.host, assembly.config.server.max_body, assembly.config.server.token)
-    app = Starlette(routes=routes(context, OPERATIONS))
+    app = Starlette(routes=[*routes(context, OPERATIONS), *routes(context, dashboard.PARTS)])
     app.router.redirect_slashes = False
     app.router.default = not_found
     app.state.context = context

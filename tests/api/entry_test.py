@@ -26,8 +26,10 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assert site.stop() == 0
 
 
-@pytest.mark.parametrize("path", ["/health", "/ready", "/q/health", "/q/health/live", "/q/health/ready"])
-def test_health_needs_none(guarded: Site, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/health", "/ready", "/q/health", "/q/health/live", "/q/health/ready", "/ui", "/ui/app.js"]
+)
+def test_health_and_the_empty_page_need_none(guarded: Site, path: str) -> None:
     assert httpx.get(guarded.url + path).status_code == 200
 
 
