@@ -23,6 +23,7 @@ from flowrt.api.app import create_app
 from flowrt.api.context import Context
 from flowrt.assemble import Assembly
 from flowrt.config.model import Config
+from flowrt.runtime.ending import ended
 from flowrt.runtime.folder import Folder
 from flowrt.runtime.insisting import insist
 from flowrt.stores.protocol import StoreRefused, StoreUnavailable
@@ -126,8 +127,7 @@ class Serving:
             self._code = UNREACHABLE
         began = loop.time()
         self._stop.set()
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
+        await ended([work])
         await self._host.close(max(CLOSING_S, self._patience_s - (loop.time() - began)))
         await self._assembly.outside.close()
         log.info("stopped")

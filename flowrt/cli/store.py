@@ -154,6 +154,8 @@ async def opened(url: str, application: str) -> AsyncIterator[Assembly]:
 @asynccontextmanager
 async def owned(assembly: Assembly) -> AsyncIterator[int]:
     """The token of an owner, who nobody is afterwards. Ends the verb when a server is it."""
+    from flowrt.runtime.ending import ended
+
     token = await assembly.store.acquire(f"flowrt store, process {os.getpid()}", LEASE_S)
     if token is None:
         fail(UNREACHABLE, "a server owns this store; stop it first")
@@ -161,7 +163,7 @@ async def owned(assembly: Assembly) -> AsyncIterator[int]:
     try:
         yield token
     finally:
-        renewing.cancel()
+        await ended([renewing])
         await assembly.store.release(token)
 
 

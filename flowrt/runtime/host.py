@@ -10,6 +10,7 @@ import socket
 from flowrt.core.instance import PENDING, RUNNING, SUSPENDED
 from flowrt.core.signal import Cancel
 from flowrt.runtime.clock import new_id, now
+from flowrt.runtime.ending import ended
 from flowrt.runtime.service import Service
 from flowrt.runtime.worker import Worker
 from flowrt.stores.protocol import Entry, StaleOwner, StoreUnavailable
@@ -115,9 +116,7 @@ class Host:
     async def close(self, patience_s: float = 30.0) -> None:
         """Stops driving, writes what is there, gives the lease back."""
         self.stopping = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         try:
             await asyncio.wait_for(self.worker.stop(), patience_s)
             if self._token:

@@ -24,6 +24,7 @@ from flowrt.runtime.children import child_signal
 from flowrt.runtime.clock import now
 from flowrt.runtime.commit import Committer
 from flowrt.runtime.definitions import Definitions
+from flowrt.runtime.ending import ended
 from flowrt.runtime.forking import Place
 from flowrt.runtime.index import SubscriptionIndex
 from flowrt.runtime.loading import Loading
@@ -99,9 +100,7 @@ class Worker:
                 self.committer.add(running.instance, running.waiting)
                 running.waiting = []
         await self._effects.close(list(self.live.values()))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(self._tasks)
         if self.fenced is None:
             await self.committer.stop()
         else:

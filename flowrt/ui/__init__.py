@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+_SCRIPTS = ("app", "ask", "definitions", "instances", "make", "outline")
 FILES: Mapping[str, tuple[str, str]] = {
     "/ui": ("index.html", "text/html"),
-    **{f"/ui/{name}.js": (f"{name}.js", "text/javascript") for name in ("app", "ask", "make", "outline", "views")},
+    **{f"/ui/{name}.js": (f"{name}.js", "text/javascript") for name in _SCRIPTS},
     "/ui/style.css": ("style.css", "text/css"),
 }
 """By path: the file in this folder, and its media type."""

@@ -1,17 +1,18 @@
 // The address after # chooses a page; what changes by itself is asked for again while somebody looks.
 
-import { Refused } from "/ui/ask.js";
+import { Away, Refused } from "/ui/ask.js";
+import { definitions, events, start } from "/ui/definitions.js";
+import { instance, instances } from "/ui/instances.js";
 import { make } from "/ui/make.js";
-import * as views from "/ui/views.js";
 
 const AGAIN_MS = 2000;
 // Address, view, which page of the navigation it belongs to.
 const PAGES = [
-  [/^\/$/, views.instances, "#/"],
-  [/^\/instances\/([^/]+)$/, views.instance, "#/"],
-  [/^\/definitions$/, views.definitions, "#/definitions"],
-  [/^\/start\/([^/]+)\/([^/]+)\/([^/]+)$/, views.start, "#/definitions"],
-  [/^\/events$/, views.events, "#/events"],
+  [/^\/$/, instances, "#/"],
+  [/^\/instances\/([^/]+)$/, instance, "#/"],
+  [/^\/definitions$/, definitions, "#/definitions"],
+  [/^\/start\/([^/]+)\/([^/]+)\/([^/]+)$/, start, "#/definitions"],
+  [/^\/events$/, events, "#/events"],
 ];
 const page = document.getElementById("page");
 const state = document.getElementById("state");
@@ -56,11 +57,16 @@ async function show(anew) {
     place(found.nodes.filter(Boolean), anew, section);
   } catch (error) {
     if (mine !== turn) return;
-    again = !(error instanceof Refused);
-    if (again) state.textContent = "The server does not answer; trying again …";
-    else place([make("h1", {}, error.title), make("p", { class: "fault", role: "alert" }, error.message)], true, section);
+    if (error instanceof Away) state.textContent = error.message;
+    else if (error instanceof Refused) again = refused(error, section);
+    else throw error;
   }
   if (again && !document.hidden) timer = setTimeout(() => show(false), AGAIN_MS);
+}
+
+function refused(error, section) {
+  place([make("h1", {}, error.title), make("p", { class: "fault", role: "alert" }, error.message)], true, section);
+  return false;
 }
 
 // Puts the nodes on the page, unless they are what is there; what was opened stays open.
@@ -68,8 +74,8 @@ function place(nodes, anew, section) {
   const next = make("div", {}, ...nodes);
   const text = next.innerHTML;
   if (text === shown && !anew) return;
-  const busy = document.activeElement;
-  if (!anew && page.contains(busy) && ["INPUT", "SELECT", "TEXTAREA"].includes(busy.tagName)) return;
+  const focused = page.contains(document.activeElement) ? document.activeElement : null;
+  if (!anew && (focused?.matches("input, select, textarea") || String(getSelection()))) return;
   shown = text;
   if (!anew) {
     const open = new Map([...page.querySelectorAll("details")].map(each => [each.dataset.key, each.open]));
@@ -82,10 +88,14 @@ function place(nodes, anew, section) {
     else each.removeAttribute("aria-current");
   }
   if (anew) page.focus({ preventScroll: true });
+  else if (focused) like(focused)?.focus({ preventScroll: true });
 }
 
+const like = node => [...page.querySelectorAll(node.tagName)].find(each => each.textContent === node.textContent);
+
 async function nothing() {
-  return { nodes: [make("h1", {}, "There is no such page"), make("p", {}, make("a", { href: "#/" }, "To the instances"))] };
+  const back = make("p", {}, make("a", { href: "#/" }, "To the instances"));
+  return { nodes: [make("h1", {}, "There is no such page"), back] };
 }
 
 addEventListener("hashchange", () => show(true));

@@ -2,6 +2,9 @@
 
 const KEY = "flowrt-token";
 
+// The server cannot be reached, or cannot answer right now.
+export class Away extends Error {}
+
 export class Refused extends Error {
   constructor(status, problem) {
     super(problem.detail || problem.title || `The server answered ${status}.`);
@@ -15,15 +18,24 @@ export async function ask(path, method = "GET", body = undefined, type = "applic
   const token = sessionStorage.getItem(KEY);
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = type;
-  const response = await fetch(path, { method, headers, body });
-  const text = await response.text();
+  const [response, text] = await said(path, { method, headers, body });
   if (response.status === 401) {
     await enter();
     return ask(path, method, body, type);
   }
   const answer = parsed(text);
+  if (response.status >= 500) throw new Away(answer?.detail ?? `The server answered ${response.status}; trying again …`);
   if (!response.ok) throw new Refused(response.status, answer ?? {});
   return answer;
+}
+
+async function said(path, options) {
+  try {
+    const response = await fetch(path, options);
+    return [response, await response.text()];
+  } catch {
+    throw new Away("The server does not answer; trying again …");
+  }
 }
 
 function parsed(text) {

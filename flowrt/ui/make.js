@@ -7,7 +7,7 @@ export function make(tag, attributes = {}, ...children) {
     else if (value === true) node.setAttribute(name, "");
     else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
   }
-  node.append(...children.filter(child => child !== null && child !== undefined));
+  node.append(...children.filter(child => child !== null && child !== undefined && child !== false));
   return node;
 }
 
@@ -19,7 +19,8 @@ export function table(heads, rows, empty) {
   if (!rows.length) return note(empty);
   const head = make("tr", {}, ...heads.map(text => make("th", { scope: "col" }, text)));
   const body = rows.map(cells => make("tr", {}, ...cells.map(cell => make("td", {}, cell))));
-  return make("div", { class: "wide" }, make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
+  const whole = make("table", {}, make("thead", {}, head), make("tbody", {}, ...body));
+  return make("div", { class: "wide" }, whole);
 }
 
 export function json(title, value, open = false, key = title) {
@@ -30,8 +31,8 @@ export function json(title, value, open = false, key = title) {
 
 export function time(text) {
   if (!text) return "–";
-  const at = new Date(text);
-  return make("time", { datetime: text, title: text }, at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" }));
+  const shown = new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  return make("time", { datetime: text, title: text }, shown);
 }
 
 export function lasted(from, to) {

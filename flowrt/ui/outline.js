@@ -2,14 +2,21 @@
 
 import { make } from "/ui/make.js";
 
+const MARKS = { here: "▶", done: "✓", ahead: "·" };
 const KINDS = ["call", "do", "emit", "for", "fork", "listen", "raise", "run", "set", "switch", "try", "wait"];
 // "for" and "try" have a "do" or a "catch" beside them: what a task is called after comes first.
 const kindOf = task => (task.for ? "for" : task.try ? "try" : KINDS.find(kind => kind in task) ?? "task");
 
 // The lists of tasks within a task, by the end of their positions (JSON pointers).
 function within(task) {
-  const lists = [["do", task.do], ["try", task.try], ["catch/do", task.catch?.do], ["fork/branches", task.fork?.branches]];
-  return [...lists, ["foreach/do", task.foreach?.do]].filter(([, list]) => Array.isArray(list));
+  const lists = {
+    "do": task.do,
+    "try": task.try,
+    "catch/do": task.catch?.do,
+    "fork/branches": task.fork?.branches,
+    "foreach/do": task.foreach?.do,
+  };
+  return Object.entries(lists).filter(([, list]) => Array.isArray(list));
 }
 
 export function outline(definition, standing, tasks) {
@@ -19,7 +26,8 @@ export function outline(definition, standing, tasks) {
   const known = new Set();
   const listed = list(definition.do ?? [], "/do", done, here, known);
   const elsewhere = standing.filter(each => !known.has(each.position));
-  return make("div", {}, listed, ...elsewhere.map(each => make("p", { class: "here" }, `${each.position}: ${doing(each)}`)));
+  const said = elsewhere.map(each => make("p", { class: "here" }, `${each.position}: ${doing(each)}`));
+  return make("div", {}, listed, ...said);
 }
 
 function list(items, base, done, here, known) {
@@ -31,11 +39,14 @@ function list(items, base, done, here, known) {
     const stands = here.get(position);
     const state = stands ? "here" : times ? "done" : "ahead";
     const said = stands ? doing(stands) : times > 1 ? `${times} times` : "";
-    const mark = { here: "▶", done: "✓", ahead: "·" }[state];
-    return make("li", { class: state, title: position },
-      make("span", { class: "mark", "aria-hidden": "true" }, mark), make("b", {}, name),
-      make("span", { class: "kind" }, kindOf(task)), make("span", { class: "said" }, said),
-      ...within(task).map(([end, inner]) => list(inner, `${position}/${end}`, done, here, known)));
+    return make(
+      "li", { class: state, title: position },
+      make("span", { class: "mark", "aria-hidden": "true" }, MARKS[state]),
+      make("b", {}, name),
+      make("span", { class: "kind" }, kindOf(task)),
+      make("span", { class: "said" }, said),
+      ...within(task).map(([end, inner]) => list(inner, `${position}/${end}`, done, here, known)),
+    );
   });
   return make("ol", { class: "outline" }, ...rows);
 }
