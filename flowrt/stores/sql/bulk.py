@@ -116,8 +116,7 @@ def portions(rows: Sequence[Row], most_rows: int, most_bytes: int) -> Iterator[S
         yield rows
         return
     start = size = 0
-    for place, row in enumerate(rows):
-        length = sum(sizes((row,)))
+    for place, length in enumerate(lengths(rows)):
         if place > start and (size + length > most_bytes or place - start >= most_rows):
             yield rows[start:place]
             start, size = place, 0
@@ -133,6 +132,12 @@ def in_powers_of_two(rows: Sequence[Row], most: int) -> Iterator[Sequence[Row]]:
         count = min(most, 1 << (len(rows) - start).bit_length() - 1)
         yield rows[start : start + count]
         start += count
+
+
+def lengths(rows: Sequence[Row]) -> list[int]:
+    """How many bytes each row has in columns that hold bytes."""
+    columns = [[len(value or b"") for value in values] for values in zip(*rows, strict=True) if any(size_of(values))]
+    return list(map(sum, zip(*columns, strict=True))) if columns else [0] * len(rows)
 
 
 def sizes(rows: Sequence[Row]) -> Iterator[int]:
@@ -249,6 +254,7 @@ __all__ = [
     "Verbs",
     "Where",
     "in_powers_of_two",
+    "lengths",
     "matches",
     "new_value",
     "portions",
