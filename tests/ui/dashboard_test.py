@@ -109,7 +109,7 @@ async def test_it_is_suspended_resumed_and_cancelled(served: Site, browser: Brow
         await browser.click("Cancel")
         await browser.until("document.querySelector('.badge')?.innerText === 'cancelled'")
         await browser.click("Remove")
-        await browser.reads("Started")
+        await browser.until("location.hash === '#/'")
         assert http.get(f"/v1/instances/{id_}").status_code == 404
 
 
