@@ -69,7 +69,8 @@ class Offering:
             self._forget(event)
         else:
             # Who began to listen before the crash may not have been asked.
-            await self._take(event)
+            for id_ in self._worker.index.matches(event):
+                await self._hand_over(event, id_)
         return True
 
     def expire(self) -> None:
@@ -93,16 +94,19 @@ class Offering:
         return self._taken.pop(key)
 
     async def _look_back(self, id_: str, subscriptions: Sequence[Subscription]) -> None:
+        found = {key_of(event): event for each in subscriptions for event in self._events.matches(each)}
+        for event in found.values():
+            await self._hand_over(event, id_)
+
+    async def _hand_over(self, event: dict[str, Json], id_: str) -> None:
         # One after the other: an event that two listen for goes to one of them.
         async with self._one:
-            found = {key_of(event): event for each in subscriptions for event in self._events.matches(each)}
-            for key, event in found.items():
-                kept = self._kept.get(key)
-                if kept is None or kept[1] <= now() or id_ not in self._worker.index:
-                    continue
-                running = await self._worker.running(id_)
-                if running is not None:
-                    await self._worker.give(running, Arrived(event))
+            _, until = self._kept.get(key_of(event), (event, 0.0))
+            if until <= now() or id_ not in self._worker.index:
+                return
+            running = await self._worker.running(id_)
+            if running is not None:
+                await self._worker.give(running, Arrived(event))
 
     def _keep(self, event: dict[str, Json], until: float) -> None:
         self._kept[key_of(event)] = (event, until)
