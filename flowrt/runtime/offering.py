@@ -61,9 +61,11 @@ class Offering:
 
     async def restore(self, envelope: dict[str, Json]) -> bool:
         """Goes on keeping an event that was kept when the process died; False: it is no envelope."""
-        if envelope["source"] != SOURCE or envelope["type"] != TYPE:
+        data = envelope.get("data")
+        ours = envelope["source"] == SOURCE and envelope.get("type") == TYPE
+        if not ours or not isinstance(data, dict) or data.keys() != {"event", "until"}:
             return False
-        event, until = envelope["data"]["event"], envelope["data"]["until"]
+        event, until = data["event"], data["until"]
         self._keep(event, until)
         if until <= now():
             self._forget(event)

@@ -237,6 +237,16 @@ async def test_who_began_to_listen_before_a_crash_is_asked_after_it(
         assert sorted(found) == ["completed", "waiting"]
 
 
+@pytest.mark.parametrize(
+    "changed", [{"source": "/till"}, {"type": "paid"}, {"data": None}, {"data": "text"}, {"data": {"event": {}}}]
+)
+async def test_what_only_looks_like_an_envelope_is_an_event(changed: dict[str, Any]) -> None:
+    envelope = {"id": "1", "source": offering.SOURCE, "type": offering.TYPE, "data": {"event": event(), "until": 0.0}}
+    async with runtime_on() as runtime:
+        assert not await runtime.assembly.worker.offering.restore({**envelope, **changed})
+        assert await runtime.assembly.worker.offering.restore(envelope)
+
+
 def test_events_are_found_by_type_and_value() -> None:
     index = EventIndex(SubscriptionIndex(jq))
     events = [event(number, type_) for number, type_ in enumerate(("paid", "sent", "paid", "paid"))]
